@@ -1,0 +1,19 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Post-image script of every board, in both lanes: disk image and block map.
+# Arguments: the images directory, the board's name.
+set -eu
+images=$1
+board=$2
+here=$(dirname "$0")/../$board
+
+cp "$here/extlinux.conf" "$images/extlinux.conf"
+# The root file system's image is made already; genimage gets an empty tree to
+# copy, and so copies nothing.
+empty=$(mktemp -d)
+trap 'rm -rf "$empty"' EXIT
+rm -rf "$BUILD_DIR/genimage.tmp"
+genimage --rootpath "$empty" --tmppath "$BUILD_DIR/genimage.tmp" \
+	--inputpath "$images" --outputpath "$images" --config "$here/genimage.cfg"
+rm -rf "$BUILD_DIR/genimage.tmp"
+bmaptool create --output "$images/sdcard.img.bmap" "$images/sdcard.img"
