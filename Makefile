@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: MIT
+# The front door. Two lanes lead from here: the quick lane (quick/), and
+# Buildroot, which gets every target that this file does not know.
+.DEFAULT_GOAL := all
+MAKEFLAGS += --no-print-directory
+
+BOARDS := $(patsubst configs/%_defconfig,%,$(sort $(wildcard configs/*_defconfig)))
+QEMU_BOARDS := $(patsubst board/%/board.yaml,%,$(wildcard $(BOARDS:%=board/%/board.yaml)))
+RUN_BOARD = $(or $(BOARD),qemu_riscv64)
+
+# Recipes read these from the environment, so that no value of theirs is ever
+# parsed as shell.
+export BOARD K VARIANT SERIAL IMAGE DEVICE YES NAME JOBS TOOLCHAIN BUILDROOT
+export KERNEL_SOURCE IRONROOT_CACHE IRONROOT_TIMEOUT_MULTIPLIER
+
+ENTER := quick/enter
+# The tool builds itself first: cargo knows whether there is anything to do.
+QUICK := $(ENTER) quick/tool
+
+.PHONY: help
+help: ## this list
+	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 24
+	@echo
+	@echo '  BOARD=     one of: $(BOARDS)'
+	@echo '  TOOLCHAIN= stable (Debian stable'"'"'s Rust, the default) or latest'
+	@echo '  JOBS=      parallel jobs; IRONROOT_CACHE= where builds are kept; see README.md for the rest'
+
+.PHONY: run
+run: ## boot a board's disk image in QEMU on this terminal
+	@$(QUICK) image "$(RUN_BOARD)"
+	@BOARD="$(RUN_BOARD)" $(ENTER) python3 quick/console.py
+
+.PHONY: image
+image: need-board ## BOARD=…: output/<board>/images/sdcard.img, its .bmap, the kernel
+	@$(QUICK) image "$$BOARD"
+	@ls -l output/$$BOARD/images/sdcard.img output/$$BOARD/images/sdcard.img.bmap
+
+.PHONY: test
+test: ## everything that CI runs; with BOARD= that board's suite, K= picks tests
+	@$(ENTER) quick/test
+
+.PHONY: boards
+boards: ## the table of boards
+	@$(QUICK) boards
+
+.PHONY: flash
+flash: need-board ## BOARD=… DEVICE=/dev/…: write the image to a card, and verify
+	@test -n "$$DEVICE" || { echo 'ironroot: error: which device? make flash BOARD=… DEVICE=/dev/…' >&2; exit 1; }
+	@$(QUICK) flash "$$BOARD" "$$DEVICE"
+
+.PHONY: new-driver
+new-driver: ## NAME=…: a new Rust driver package that builds, loads and has a test
+	@$(QUICK) new-driver "$$NAME"
+
+.PHONY: shell
+shell: ## a shell in the build root
+	@$(ENTER) bash
+
+.PHONY: menuconfig
+menuconfig: ## BOARD=…: the kernel's menu, and what you changed as fragment lines
+	@$(QUICK) menuconfig "$(RUN_BOARD)"
+
+.PHONY: doc
+doc: ## rustdoc of the kernel crate for the board's kernel
+	@$(ENTER) quick/doc "$(RUN_BOARD)"
+
+.PHONY: lint
+lint: ## every check that needs no kernel and no board
+	@$(ENTER) quick/lint
+
+.PHONY: clean
+clean: ## removes output/; the cache stays
+	rm -rf output
+
+.PHONY: need-board
+need-board:
+	@test -n "$$BOARD" || { echo 'ironroot: error: which board? BOARD= one of: $(BOARDS)' >&2; exit 1; }
+
+# The Buildroot lane. Its output directory belongs to one board: switching
+# boards in a used one would mix two builds in silence.
+BR2_OUTPUT = output/buildroot
+.PHONY: need-buildroot
+need-buildroot:
+	@test -n "$$BUILDROOT" || { echo 'ironroot: error: the Buildroot lane needs a Buildroot tree: BUILDROOT=DIR (see README.md)' >&2; exit 1; }
+	@test -f "$$BUILDROOT/Makefile" || { echo "ironroot: error: BUILDROOT=$$BUILDROOT: no Buildroot tree there" >&2; exit 1; }
+
+%_defconfig: need-buildroot
+	@test -f configs/$@ || { echo 'ironroot: error: no configs/$@; boards: $(BOARDS)' >&2; exit 1; }
+	@test ! -f $(BR2_OUTPUT)/.board || test "$$(cat $(BR2_OUTPUT)/.board)" = $* || \
+		{ echo "ironroot: error: $(BR2_OUTPUT) was used for $$(cat $(BR2_OUTPUT)/.board); run make clean first" >&2; exit 1; }
+	@$(MAKE) -C "$$BUILDROOT" BR2_EXTERNAL="$(CURDIR)" O="$(CURDIR)/$(BR2_OUTPUT)" $@
+	@echo $* >$(BR2_OUTPUT)/.board
+
+.PHONY: all
+all: need-buildroot
+	@$(MAKE) -C "$$BUILDROOT" BR2_EXTERNAL="$(CURDIR)" O="$(CURDIR)/$(BR2_OUTPUT)" all
+
+Makefile: ;
+%: need-buildroot
+	@$(MAKE) -C "$$BUILDROOT" BR2_EXTERNAL="$(CURDIR)" O="$(CURDIR)/$(BR2_OUTPUT)" $@

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: MIT
+//! A board, as its `configs/<board>_defconfig` states it: the one place that both lanes read.
+
+use anyhow::{anyhow, bail, Context as _, Result};
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// What the architecture's name is in each world.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Arch {
+    /// Our own name, that of its kernel fragment.
+    pub name: &'static str,
+    /// Buildroot's symbol.
+    symbol: &'static str,
+    /// The kernel's `ARCH=`.
+    pub kernel: &'static str,
+    /// Debian's architecture.
+    pub debian: &'static str,
+    /// The kernel image that boots, below arch/<kernel>/boot.
+    pub image: &'static str,
+}
+
+const ARCHES: [Arch; 3] = [
+    Arch { name: "riscv64", symbol: "BR2_riscv", kernel: "riscv", debian: "riscv64", image: "Image" },
+    Arch { name: "arm64", symbol: "BR2_aarch64", kernel: "arm64", debian: "arm64", image: "Image" },
+    Arch { name: "arm", symbol: "BR2_arm", kernel: "arm", debian: "armhf", image: "zImage" },
+];
+
+/// A parsed defconfig.
+#[derive(Debug)]
+pub struct Board {
+    pub name: String,
+    pub arch: &'static Arch,
+    values: BTreeMap<String, String>,
+    checkout: PathBuf,
+}
+
+impl Board {
+    /// Reads the board `name`.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such board, with the boards that there are, or its defconfig misses what
+    /// the quick lane needs.
+    pub fn read(checkout: &Path, name: &str) -> Result<Self> {
+        let path = checkout.join("configs").join(format!("{name}_defconfig"));
+        let text = fs::read_to_string(&path).map_err(|error| {
+            let known = names(checkout).unwrap_or_default().join(", ");
+            anyhow!("no board {name:?} ({}: {error}); boards: {known}", path.display())
+        })?;
+        Self::parse(checkout, name, &text).with_context(|| path.display().to_string())
+    }
+
+    fn parse(checkout: &Path, name: &str, text: &str) -> Result<Self> {
+        let mut values = BTreeMap::new();
+        for (number, line) in text.lines().enumerate() {
+            let line = line.trim();
+            if line.is_empty() || line.starts_with('#') {
+                continue;
+            }
+            let (symbol, value) = line
+                .split_once('=')
+                .filter(|(symbol, _)| symbol.starts_with("BR2_"))
+                .with_context(|| format!("line {}: not a Buildroot setting: {line}", number + 1))?;
+            values.insert(symbol.to_owned(), value.trim_matches('"').to_owned());
+        }
+        let arch = ARCHES
+            .iter()
+            .find(|arch| values.get(arch.symbol).is_some_and(|value| value == "y"))
+            .context("no architecture that the quick lane knows (BR2_riscv, BR2_aarch64, BR2_arm)")?;
+        Ok(Self { name: name.to_owned(), arch, values, checkout: checkout.to_owned() })
+    }
+
+    /// Whether a symbol is `y`.
+    pub fn is_set(&self, symbol: &str) -> bool {
+        self.values.get(symbol).is_some_and(|value| value == "y")
+    }
+
+    /// A symbol's text.
+    ///
+    /// # Errors
+    ///
+    /// When the defconfig does not have it.
+    pub fn text(&self, symbol: &str) -> Result<&str> {
+        self.values
+            .get(symbol)
+            .map(String::as_str)
+            .with_context(|| format!("{}_defconfig does not set {symbol}", self.name))
+    }
+
+    /// A symbol's paths, with the external tree's variable resolved.
+    ///
+    /// # Errors
+    ///
+    /// When the defconfig does not have it, or a path names another tree.
+    pub fn paths(&self, symbol: &str) -> Result<Vec<PathBuf>> {
+        self.text(symbol)?
+            .split_whitespace()
+            .map(|path| match path.strip_prefix("$(BR2_EXTERNAL_IRONROOT_PATH)/") {
+                Some(rest) => Ok(self.checkout.join(rest)),
+                None => bail!("{symbol}: {path} is not below $(BR2_EXTERNAL_IRONROOT_PATH)"),
+            })
+            .collect()
+    }
+
+    /// The kernel's fragments, in the order in which they are merged.
+    ///
+    /// # Errors
+    ///
+    /// When the defconfig does not name them.
+    pub fn fragments(&self) -> Result<Vec<PathBuf>> {
+        let mut fragments = self.paths("BR2_LINUX_KERNEL_CUSTOM_CONFIG_FILE")?;
+        fragments.extend(self.paths("BR2_LINUX_KERNEL_CONFIG_FRAGMENT_FILES")?);
+        Ok(fragments)
+    }
+
+    /// The symbols `BR2_PACKAGE_…=y`.
+    pub fn packages(&self) -> impl Iterator<Item = &str> {
+        self.values
+            .iter()
+            .filter(|(symbol, value)| symbol.starts_with("BR2_PACKAGE_") && *value == "y")
+            .map(|(symbol, _)| symbol.as_str())
+    }
+}
+
+/// All boards' names, sorted.
+///
+/// # Errors
+///
+/// When configs/ cannot be read.
+pub fn names(checkout: &Path) -> Result<Vec<String>> {
+    let mut names: Vec<_> = fs::read_dir(checkout.join("configs"))?
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .filter_map(|name| name.strip_suffix("_defconfig").map(str::to_owned))
+        .collect();
+    names.sort();
+    Ok(names)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_buildroots_format() {
+        let text = "BR2_riscv=y\n# BR2_X is not set\nBR2_A=\"$(BR2_EXTERNAL_IRONROOT_PATH)/linux/a b\"\n";
+        let error = Board::parse(Path::new("/c"), "b", text).unwrap().paths("BR2_A").unwrap_err();
+        assert!(error.to_string().contains("b is not below"));
+        let board = Board::parse(Path::new("/c"), "b", &text.replace(" b\"", "\"")).unwrap();
+        assert_eq!(board.arch.debian, "riscv64");
+        assert_eq!(board.paths("BR2_A").unwrap(), [Path::new("/c/linux/a")]);
+        assert!(board.text("BR2_B").unwrap_err().to_string().contains("BR2_B"));
+    }
+
+    #[test]
+    fn refuses_what_is_not_a_defconfig() {
+        let error = Board::parse(Path::new("/c"), "b", "CONFIG_RUST=y\n").unwrap_err();
+        assert!(error.to_string().contains("line 1"));
+        assert!(Board::parse(Path::new("/c"), "b", "BR2_sparc=y\n").is_err());
+    }
+}

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: MIT
+//! Kernel configuration: its lines, and the proof that every fragment's line took effect.
+//!
+//! Kconfig drops what it cannot satisfy without a word, `CONFIG_RUST=y` first.
+
+use crate::kconfig::Tree;
+use anyhow::{bail, Context as _, Result};
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Symbols and values as .config writes them; a symbol that is not set is absent.
+pub type Config = BTreeMap<String, String>;
+
+/// One line of a fragment: what it asks for, `n` where it says "is not set".
+#[derive(Debug, PartialEq, Eq)]
+pub struct Wish {
+    pub symbol: String,
+    pub value: String,
+    pub line: usize,
+}
+
+/// Reads the lines of a fragment or of a .config.
+///
+/// # Errors
+///
+/// Names the line that is neither a setting nor a comment: Kconfig would pass over it in silence.
+pub fn parse(text: &str) -> Result<Vec<Wish>> {
+    let mut wishes = Vec::new();
+    for (number, line) in text.lines().enumerate() {
+        let line = line.trim_end();
+        let (symbol, value) = if let Some(symbol) = unset(line) {
+            (symbol, "n")
+        } else if line.is_empty() || line.starts_with('#') {
+            continue;
+        } else {
+            match line.split_once('=') {
+                Some((symbol, value)) if symbol.starts_with("CONFIG_") => (symbol, value),
+                _ => bail!("line {}: neither a setting nor a comment: {line}", number + 1),
+            }
+        };
+        wishes.push(Wish {
+            symbol: symbol.to_owned(),
+            value: value.to_owned(),
+            line: number + 1,
+        });
+    }
+    Ok(wishes)
+}
+
+/// The symbol of a line `# CONFIG_X is not set`.
+fn unset(line: &str) -> Option<&str> {
+    let symbol = line.strip_prefix("# ")?.strip_suffix(" is not set")?;
+    (symbol.starts_with("CONFIG_") && !symbol.contains(' ')).then_some(symbol)
+}
+
+/// Reads a .config.
+///
+/// # Errors
+///
+/// When it cannot be read.
+pub fn config(path: &Path) -> Result<Config> {
+    let text = fs::read_to_string(path).with_context(|| path.display().to_string())?;
+    Ok(parse(&text)?
+        .into_iter()
+        .filter(|wish| wish.value != "n")
+        .map(|wish| (wish.symbol, wish.value))
+        .collect())
+}
+
+/// Checks each line of `fragments` against the configuration that Kconfig made.
+///
+/// A later fragment overrides an earlier one, as in the merge. `tree` is only read where a line
+/// failed, to say which dependency is missing.
+///
+/// # Errors
+///
+/// One line for each that did not take effect.
+pub fn check(
+    fragments: &[PathBuf],
+    config: &Config,
+    tree: impl FnOnce() -> Result<Tree>,
+) -> Result<()> {
+    let mut wanted: BTreeMap<String, (String, String)> = BTreeMap::new();
+    for path in fragments {
+        let text = fs::read_to_string(path).with_context(|| path.display().to_string())?;
+        for wish in parse(&text).with_context(|| path.display().to_string())? {
+            let place = format!("{}:{}", path.display(), wish.line);
+            wanted.insert(wish.symbol, (wish.value, place));
+        }
+    }
+    let failed: Vec<_> = wanted
+        .iter()
+        .filter_map(|(symbol, (value, place))| {
+            let got = config.get(symbol).map_or("n", String::as_str);
+            (got != value).then_some((symbol, value, got, place))
+        })
+        .collect();
+    if failed.is_empty() {
+        return Ok(());
+    }
+    let tree = tree()?;
+    let mut report = format!(
+        "the kernel's configuration lost {} of its fragments' lines:",
+        failed.len()
+    );
+    for (symbol, value, got, place) in failed {
+        report.push_str(&format!("\n  {place}: {symbol}={value} became {got}: "));
+        report.push_str(&tree.explain(symbol, value, config));
+    }
+    bail!(report)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_both_kinds_of_line() {
+        let wishes = parse("# CONFIG_A is not set\nCONFIG_B=\"x=y\"\n# CONFIG_C is what we want\n");
+        let wishes = wishes.unwrap();
+        assert_eq!((wishes[0].symbol.as_str(), wishes[0].value.as_str()), ("CONFIG_A", "n"));
+        assert_eq!((wishes[1].value.as_str(), wishes[1].line), ("\"x=y\"", 2));
+        assert_eq!(wishes.len(), 2);
+    }
+
+    #[test]
+    fn refuses_what_kconfig_passes_over() {
+        assert!(parse("CONFIG_A\n").unwrap_err().to_string().contains("line 1"));
+        assert!(parse("A=y\n").is_err());
+    }
+}

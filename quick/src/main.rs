@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT
+//! The quick lane: a kernel, our modules and a disk image around ready-made binaries.
+//!
+//! `make` is its front door; `quick/enter` makes the build root that it runs in.
+
+mod board;
+mod cache;
+mod check_package;
+mod context;
+mod flash;
+mod fragment;
+mod image;
+mod kconfig;
+mod kernel;
+mod modules;
+mod new_driver;
+mod rootfs;
+mod step;
+
+use anyhow::{bail, Context as _, Result};
+use board::Board;
+use context::Context;
+use std::env;
+use std::path::Path;
+use std::process::{Command, ExitCode};
+
+const USAGE: &str = "usage: quick boards | image BOARD | kernel BOARD | menuconfig BOARD | \
+                     new-driver NAME | flash BOARD DEVICE | check-package | packages BOARD";
+
+fn main() -> ExitCode {
+    let args: Vec<String> = env::args().skip(1).collect();
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    match dispatch(&args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("ironroot: error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn dispatch(args: &[&str]) -> Result<()> {
+    let ctx = Context::new()?;
+    match args {
+        ["boards"] => boards(&ctx),
+        ["image", name] => image::build(&ctx, &Board::read(&ctx.checkout, name)?),
+        ["kernel", name] => {
+            let kernel = kernel::build(&ctx, &Board::read(&ctx.checkout, name)?)?;
+            println!("{}", ctx.show(&kernel.build));
+            Ok(())
+        }
+        ["source"] => {
+            println!("{}", kernel::source(&ctx)?.display());
+            Ok(())
+        }
+        ["menuconfig", name] => menuconfig(&ctx, &Board::read(&ctx.checkout, name)?),
+        ["new-driver", name] => new_driver::run(&ctx.checkout, name),
+        ["flash", name, device] => {
+            let board = Board::read(&ctx.checkout, name)?;
+            let image = match env::var_os("IMAGE").filter(|value| !value.is_empty()) {
+                Some(image) => image.into(),
+                None => ctx.output(&board.name).join("images/sdcard.img"),
+            };
+            let yes = env::var("YES").is_ok_and(|value| !value.is_empty());
+            flash::run(&image, Path::new(device), yes)
+        }
+        ["check-package"] => check_package::run(&ctx.checkout),
+        _ => bail!("{USAGE}"),
+    }
+}
+
+/// The table of boards: what the readmes' first lines say, one place for each fact.
+fn boards(ctx: &Context) -> Result<()> {
+    println!("{:<20} {:<8} {:<13} WHAT", "BOARD", "ARCH", "STATE");
+    for name in board::names(&ctx.checkout)? {
+        let board = Board::read(&ctx.checkout, &name)?;
+        let readme = ctx.checkout.join("board").join(&name).join("readme.md");
+        let text = std::fs::read_to_string(&readme).with_context(|| readme.display().to_string())?;
+        let title = text.lines().find_map(|line| line.strip_prefix("# ")).unwrap_or_default();
+        let state = if text.contains("boot-tested") { "boot-tested" } else { "build-tested" };
+        println!("{name:<20} {:<8} {state:<13} {title}", board.arch.name);
+    }
+    Ok(())
+}
+
+/// The kernel's menu on the board's configuration; shows what a fragment would have to say.
+fn menuconfig(ctx: &Context, board: &Board) -> Result<()> {
+    let source = kernel::source(ctx)?;
+    let build = ctx.output(&board.name).join("menuconfig");
+    let log = ctx.output(&board.name).join("menuconfig.log");
+    kernel::configure(ctx, board, &source, &build, &board.fragments()?, &log)?;
+    let before = build.join("config.before");
+    std::fs::copy(build.join(".config"), &before)?;
+    let status = kernel::make(ctx, &source, &build, board).arg("menuconfig").status()?;
+    if !status.success() {
+        bail!("menuconfig ended with {status}");
+    }
+    println!("What you changed; to keep it, put the lines into a file of linux/fragments/:");
+    let status = Command::new(source.join("scripts/diffconfig"))
+        .args(["-m"])
+        .arg(&before)
+        .arg(build.join(".config"))
+        .status()?;
+    if !status.success() {
+        bail!("diffconfig ended with {status}");
+    }
+    Ok(())
+}

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: MIT
+//! The root file system: Debian's packages of the target's architecture, unpacked without running
+//! any of their code, on a skeleton that stands in for Buildroot's.
+
+use crate::board::Board;
+use crate::cache::{self, Key};
+use crate::context::Context;
+use crate::kernel::Kernel;
+use crate::modules;
+use crate::step::{self, say};
+use anyhow::{bail, ensure, Context as _, Result};
+use std::collections::BTreeSet;
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Debian's release, as in quick/enter.
+const SUITE: &str = "trixie";
+
+/// Puts the whole tree of a board's root file system into `target`, which is made anew.
+///
+/// # Errors
+///
+/// Those of its parts.
+pub fn stage(ctx: &Context, board: &Board, kernel: &Kernel, installs: &[PathBuf], target: &Path) -> Result<()> {
+    let userland = userland(ctx, board)?;
+    if target.exists() {
+        fs::remove_dir_all(target).with_context(|| target.display().to_string())?;
+    }
+    fs::create_dir_all(target)?;
+    for dir in ["dev", "proc", "sys", "run", "tmp", "root", "mnt", "usr/bin", "usr/sbin", "usr/lib", "etc"] {
+        fs::create_dir_all(target.join(dir))?;
+    }
+    for dir in ["bin", "sbin", "lib"] {
+        symlink(format!("usr/{dir}"), target.join(dir))?;
+    }
+    copy_tree(&userland, target)?;
+    applets(target)?;
+    copy_tree(&ctx.checkout.join("quick/skeleton"), target)?;
+    copy_tree(&kernel.install.join("lib"), &target.join("usr/lib"))?;
+    for install in installs {
+        copy_tree(&install.join("lib"), &target.join("usr/lib"))?;
+    }
+    for overlay in board.paths("BR2_ROOTFS_OVERLAY")? {
+        copy_tree(&overlay, target)?;
+    }
+    settings(board, target)?;
+    let status = Command::new("depmod").arg("-b").arg(target).arg(&kernel.release).status()?;
+    ensure!(status.success(), "depmod ended with {status}");
+    Ok(())
+}
+
+/// What the root file system of a board depends on, besides kernel and modules.
+///
+/// # Errors
+///
+/// When a part cannot be read.
+pub fn key(ctx: &Context, board: &Board, key: &mut Key) -> Result<()> {
+    key.text(&userland(ctx, board)?.to_string_lossy());
+    key.path(&ctx.checkout.join("quick/skeleton"))?;
+    for overlay in board.paths("BR2_ROOTFS_OVERLAY")? {
+        key.path(&overlay)?;
+    }
+    Ok(())
+}
+
+/// The board's Debian packages, unpacked in the cache.
+fn userland(ctx: &Context, board: &Board) -> Result<PathBuf> {
+    let packages = packages(ctx, board)?;
+    let arch = board.arch.debian;
+    let mut key = Key::new("userland-1");
+    key.text(SUITE).text(arch).text(&packages);
+    cache::entry(ctx, &format!("userland/{arch}-{}", key.finish()), |dir, _| {
+        say(format!("unpacking {arch} packages: {packages}"));
+        let log = ctx.cache.join("log").join(format!("userland-{arch}.log"));
+        let tar = dir.join("userland.tar");
+        let unpack = |with_pockets: bool| {
+            let mut command = Command::new("mmdebstrap");
+            command
+                .args(["--mode=root", "--variant=extract", "--format=tar", "--skip=cleanup/dev,output/dev,output/mknod"])
+                .arg(format!("--architectures={arch}"))
+                .arg(format!("--include={packages}"))
+                // Inside a user namespace there is no other user to become.
+                .arg("--aptopt=APT::Sandbox::User \"root\"")
+                .arg("--dpkgopt=path-exclude=/usr/share/doc/*")
+                .args(["--dpkgopt=path-exclude=/usr/share/man/*", "--dpkgopt=path-exclude=/usr/share/locale/*"]);
+            if !with_pockets {
+                // Only the first line of the sources list that mmdebstrap wrote: the main pocket.
+                command.arg("--setup-hook=sed -i 1q \"$1/etc/apt/sources.list\"");
+            }
+            command.arg(SUITE).arg(&tar);
+            step::run(ctx, &format!("userland {arch}"), &log, &mut command)
+        };
+        if let Err(error) = unpack(true) {
+            say(format!("the archive's security and updates pockets failed for {arch}, going on without them ({error:#})"));
+            let _ = fs::remove_file(&tar);
+            unpack(false)?;
+        }
+        fs::create_dir(dir.join("tree"))?;
+        let mut command = Command::new("tar");
+        command
+            .args(["--no-same-owner", "--exclude=./dev/*", "--exclude=./var/lib/apt", "--exclude=./var/cache/apt"])
+            .args(["--exclude=./etc/apt", "--exclude=./usr/lib/apt", "-xpf"])
+            .arg(&tar)
+            .arg("-C")
+            .arg(dir.join("tree"));
+        step::run(ctx, &format!("userland {arch}: unpack"), &log, &mut command)?;
+        fs::remove_file(&tar)?;
+        Ok(())
+    })
+    .map(|dir| dir.join("tree"))
+}
+
+/// Debian's names of the packages that the defconfig selects, by quick/debian-packages.
+fn packages(ctx: &Context, board: &Board) -> Result<String> {
+    let path = ctx.checkout.join("quick/debian-packages");
+    let table = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+    let mut names: BTreeSet<String> = BTreeSet::from(["busybox-static".to_owned()]);
+    for symbol in board.packages() {
+        if symbol.starts_with("BR2_PACKAGE_HOST_") || modules::package(ctx, symbol).is_some() {
+            continue;
+        }
+        let Some(row) = table.lines().find(|line| line.split_whitespace().next() == Some(symbol)) else {
+            bail!("{} has no Debian package for {symbol} of {}_defconfig: add a line", path.display(), board.name);
+        };
+        names.extend(row.split_whitespace().skip(1).map(str::to_owned));
+    }
+    Ok(names.into_iter().collect::<Vec<_>>().join(","))
+}
+
+/// Links for every applet of the target's busybox. Its list comes from the build root's busybox,
+/// the same version and configuration: nothing of the target's code runs here.
+fn applets(target: &Path) -> Result<()> {
+    let output = Command::new("/usr/bin/busybox").arg("--list-full").output().context("busybox --list-full")?;
+    ensure!(output.status.success(), "busybox --list-full ended with {}", output.status);
+    for applet in String::from_utf8(output.stdout)?.lines() {
+        // /bin and /sbin are links into /usr.
+        let name = applet.trim_start_matches("usr/");
+        let link = target.join("usr").join(name);
+        // A program of a package of its own goes before the applet.
+        let own = link.file_name().is_some_and(|n| {
+            ["usr/bin", "usr/sbin"].iter().any(|dir| target.join(dir).join(n).symlink_metadata().is_ok())
+        });
+        if !own && link.parent().is_some_and(Path::is_dir) {
+            symlink("/usr/bin/busybox", &link).with_context(|| link.display().to_string())?;
+        }
+    }
+    Ok(())
+}
+
+/// What Buildroot's own `system/` settings put into the tree.
+fn settings(board: &Board, target: &Path) -> Result<()> {
+    let hostname = board.text("BR2_TARGET_GENERIC_HOSTNAME")?;
+    fs::write(target.join("etc/hostname"), format!("{hostname}\n"))?;
+    let port = board.text("BR2_TARGET_GENERIC_GETTY_PORT")?;
+    let inittab = target.join("etc/inittab");
+    let text = fs::read_to_string(&inittab)?;
+    fs::write(inittab, text.replace("@GETTY_PORT@", port))?;
+    let dhcp = board.text("BR2_SYSTEM_DHCP")?;
+    let interfaces = target.join("etc/network/interfaces");
+    let text = fs::read_to_string(&interfaces)?;
+    fs::write(interfaces, text.replace("@DHCP@", dhcp))?;
+    Ok(())
+}
+
+fn copy_tree(from: &Path, to: &Path) -> Result<()> {
+    fs::create_dir_all(to)?;
+    // --keep-directory-symlink is tar's: /lib in a package must not replace our link.
+    let status = Command::new("sh")
+        .args(["-c", "tar -C \"$1\" -c . | tar -C \"$2\" -x -p --no-same-owner --keep-directory-symlink", "sh"])
+        .arg(from)
+        .arg(to)
+        .status()?;
+    ensure!(status.success(), "copying {} to {} ended with {status}", from.display(), to.display());
+    Ok(())
+}

@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: MIT
+"""Adds up the reports of several pytest runs and prints one summary line as pytest does."""
+
+import sys
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+reports, seconds = Path(sys.argv[1]), float(sys.argv[2])
+counts = {"tests": 0, "failures": 0, "errors": 0, "skipped": 0}
+for report in sorted(reports.glob("*.xml")):
+    for suite in ElementTree.parse(report).getroot().iter("testsuite"):
+        for name in counts:
+            counts[name] += int(suite.get(name, 0))
+passed = counts["tests"] - counts["failures"] - counts["errors"] - counts["skipped"]
+words = [
+    (counts["failures"], "failed"),
+    (passed, "passed"),
+    (counts["skipped"], "skipped"),
+    (counts["errors"], "errors"),
+]
+text = ", ".join(f"{count} {word}" for count, word in words if count) or "no tests ran"
+print(f" {text} in {seconds:.2f}s ".center(80, "="))
