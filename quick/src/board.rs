@@ -22,7 +22,13 @@ pub struct Arch {
 }
 
 const ARCHES: [Arch; 3] = [
-    Arch { name: "riscv64", symbol: "BR2_riscv", kernel: "riscv", debian: "riscv64", image: "Image" },
+    Arch {
+        name: "riscv64",
+        symbol: "BR2_riscv",
+        kernel: "riscv",
+        debian: "riscv64",
+        image: "Image",
+    },
     Arch { name: "arm64", symbol: "BR2_aarch64", kernel: "arm64", debian: "arm64", image: "Image" },
     Arch { name: "arm", symbol: "BR2_arm", kernel: "arm", debian: "armhf", image: "zImage" },
 ];
@@ -68,7 +74,9 @@ impl Board {
         let arch = ARCHES
             .iter()
             .find(|arch| values.get(arch.symbol).is_some_and(|value| value == "y"))
-            .context("no architecture that the quick lane knows (BR2_riscv, BR2_aarch64, BR2_arm)")?;
+            .context(
+                "no architecture that the quick lane knows (BR2_riscv, BR2_aarch64, BR2_arm)",
+            )?;
         Ok(Self { name: name.to_owned(), arch, values, checkout: checkout.to_owned() })
     }
 
@@ -144,7 +152,8 @@ mod tests {
 
     #[test]
     fn reads_buildroots_format() {
-        let text = "BR2_riscv=y\n# BR2_X is not set\nBR2_A=\"$(BR2_EXTERNAL_IRONROOT_PATH)/linux/a b\"\n";
+        let text =
+            "BR2_riscv=y\n# BR2_X is not set\nBR2_A=\"$(BR2_EXTERNAL_IRONROOT_PATH)/linux/a b\"\n";
         let error = Board::parse(Path::new("/c"), "b", text).unwrap().paths("BR2_A").unwrap_err();
         assert!(error.to_string().contains("b is not below"));
         let board = Board::parse(Path::new("/c"), "b", &text.replace(" b\"", "\"")).unwrap();

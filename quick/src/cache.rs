@@ -58,12 +58,8 @@ impl Key {
 
     /// The key as 16 hexadecimal digits.
     pub fn finish(self) -> String {
-        self.0
-            .finalize()
-            .iter()
-            .take(8)
-            .map(|byte| format!("{byte:02x}"))
-            .collect()
+        let digest = self.0.finalize();
+        digest.iter().take(8).fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
     }
 }
 

@@ -27,9 +27,9 @@ impl Context {
         let host_cache = env::var_os("IRONROOT_HOST_CACHE")
             .context("not inside the build root: start this through `make`, or `quick/enter`")?;
         let jobs = match env::var("JOBS") {
-            Ok(text) if !text.is_empty() => text
-                .parse()
-                .with_context(|| format!("JOBS={text}: not a number"))?,
+            Ok(text) if !text.is_empty() => {
+                text.parse().with_context(|| format!("JOBS={text}: not a number"))?
+            }
             _ => std::thread::available_parallelism().map_or(1, usize::from) + 1,
         };
         Ok(Self {

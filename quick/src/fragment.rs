@@ -39,11 +39,7 @@ pub fn parse(text: &str) -> Result<Vec<Wish>> {
                 _ => bail!("line {}: neither a setting nor a comment: {line}", number + 1),
             }
         };
-        wishes.push(Wish {
-            symbol: symbol.to_owned(),
-            value: value.to_owned(),
-            line: number + 1,
-        });
+        wishes.push(Wish { symbol: symbol.to_owned(), value: value.to_owned(), line: number + 1 });
     }
     Ok(wishes)
 }
@@ -100,10 +96,8 @@ pub fn check(
         return Ok(());
     }
     let tree = tree()?;
-    let mut report = format!(
-        "the kernel's configuration lost {} of its fragments' lines:",
-        failed.len()
-    );
+    let mut report =
+        format!("the kernel's configuration lost {} of its fragments' lines:", failed.len());
     for (symbol, value, got, place) in failed {
         report.push_str(&format!("\n  {place}: {symbol}={value} became {got}: "));
         report.push_str(&tree.explain(symbol, value, config));

@@ -42,7 +42,8 @@ pub fn build(ctx: &Context, board: &Board) -> Result<()> {
     let key = key.finish();
     let images = output.join("images");
     let stamp = output.join(".image-key");
-    if fs::read_to_string(&stamp).is_ok_and(|old| old == key) && images.join("sdcard.img").exists() {
+    if fs::read_to_string(&stamp).is_ok_and(|old| old == key) && images.join("sdcard.img").exists()
+    {
         return Ok(());
     }
     let _ = fs::remove_file(&stamp);
@@ -115,13 +116,21 @@ fn describe(board: &Board, kernel: &Kernel, images: &Path) -> Result<()> {
         .find_map(|line| line.strip_prefix("CONFIG_RUSTC_VERSION_TEXT="))
         .context("the kernel's configuration does not name its rustc")?;
     fs::write(images.join("rustc.version"), format!("{}\n", rustc.trim_matches('"')))?;
-    let fragments: Vec<_> = board.fragments()?.iter().map(|path| format!("{}\n", path.display())).collect();
+    let fragments: Vec<_> =
+        board.fragments()?.iter().map(|path| format!("{}\n", path.display())).collect();
     fs::write(images.join("fragments"), fragments.concat())?;
     Ok(())
 }
 
 /// Runs the board's post-image script as Buildroot does.
-fn post_image(ctx: &Context, board: &Board, output: &Path, target: &Path, images: &Path, log: &Path) -> Result<()> {
+fn post_image(
+    ctx: &Context,
+    board: &Board,
+    output: &Path,
+    target: &Path,
+    images: &Path,
+    log: &Path,
+) -> Result<()> {
     let build = output.join("build");
     fs::create_dir_all(&build)?;
     for script in board.paths("BR2_ROOTFS_POST_IMAGE_SCRIPT")? {

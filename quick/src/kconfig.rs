@@ -47,7 +47,13 @@ impl Tree {
         Ok(tree)
     }
 
-    fn file(&mut self, source: &Path, srcarch: &str, name: &str, scopes: &mut Vec<Scope>) -> Result<()> {
+    fn file(
+        &mut self,
+        source: &Path,
+        srcarch: &str,
+        name: &str,
+        scopes: &mut Vec<Scope>,
+    ) -> Result<()> {
         let text = fs::read_to_string(source.join(name)).with_context(|| name.to_owned())?;
         let text = text.replace("\\\n", " ");
         let mut current: Option<String> = None;
@@ -98,7 +104,10 @@ impl Tree {
                 }
                 "comment" => current = Some(String::new()),
                 "source" => {
-                    let path = rest.trim_matches('"').replace("$(SRCARCH)", srcarch).replace("$(HEADER_ARCH)", srcarch);
+                    let path = rest
+                        .trim_matches('"')
+                        .replace("$(SRCARCH)", srcarch)
+                        .replace("$(HEADER_ARCH)", srcarch);
                     // A generated or an absent optional file explains nothing.
                     if source.join(&path).is_file() {
                         self.file(source, srcarch, &path, scopes)?;
@@ -111,7 +120,9 @@ impl Tree {
                     match current.as_deref() {
                         Some("") => {}
                         Some(symbol) => {
-                            if let Some(last) = self.symbols.get_mut(symbol).and_then(|d| d.last_mut()) {
+                            if let Some(last) =
+                                self.symbols.get_mut(symbol).and_then(|d| d.last_mut())
+                            {
                                 last.depends.push(expression);
                             }
                         }
@@ -149,7 +160,14 @@ impl Tree {
         self.reason(name, value, config, DEPTH, &mut seen)
     }
 
-    fn reason(&self, name: &str, value: &str, config: &Config, depth: usize, seen: &mut BTreeSet<String>) -> String {
+    fn reason(
+        &self,
+        name: &str,
+        value: &str,
+        config: &Config,
+        depth: usize,
+        seen: &mut BTreeSet<String>,
+    ) -> String {
         let Some(definitions) = self.symbols.get(name) else {
             return "this kernel has no such symbol for this architecture".to_owned();
         };
@@ -157,7 +175,9 @@ impl Tree {
             return "something selects it, or its default is on and it has no prompt".to_owned();
         }
         if !definitions.iter().any(|d| d.prompt) {
-            return format!("{name} has no prompt: it is computed or selected, and cannot be asked for");
+            return format!(
+                "{name} has no prompt: it is computed or selected, and cannot be asked for"
+            );
         }
         // The definition with the fewest unmet dependencies is the one that was meant.
         let unmet = definitions
@@ -182,13 +202,16 @@ impl Tree {
             .iter()
             .map(|part| {
                 let mut text = format!("unmet dependency {part}");
-                let states: Vec<_> = names(part)
-                    .map(|n| format!("{n}={}", state(n, config)))
-                    .collect();
+                let states: Vec<_> =
+                    names(part).map(|n| format!("{n}={}", state(n, config))).collect();
                 text.push_str(&format!(" ({})", states.join(", ")));
                 let single = part.trim_matches(|c| c == '(' || c == ')').trim();
-                if depth > 0 && self.symbols.contains_key(single) && seen.insert(single.to_owned()) {
-                    text.push_str(&format!(": {}", self.reason(single, "y", config, depth - 1, seen)));
+                if depth > 0 && self.symbols.contains_key(single) && seen.insert(single.to_owned())
+                {
+                    text.push_str(&format!(
+                        ": {}",
+                        self.reason(single, "y", config, depth - 1, seen)
+                    ));
                 }
                 text
             })
@@ -309,7 +332,11 @@ mod tests {
     use super::*;
 
     fn tree(text: &str) -> Tree {
-        let dir = std::env::temp_dir().join(format!("ironroot-kconfig-{}-{:p}", std::process::id(), text));
+        let dir = std::env::temp_dir().join(format!(
+            "ironroot-kconfig-{}-{:p}",
+            std::process::id(),
+            text
+        ));
         fs::create_dir_all(&dir).unwrap();
         fs::write(dir.join("Kconfig"), text).unwrap();
         let tree = Tree::read(&dir, "riscv").unwrap();

@@ -50,7 +50,11 @@ pub fn source(ctx: &Context) -> Result<PathBuf> {
             ctx,
             "kernel source",
             &log,
-            Command::new("tar").args(["--strip-components=1", "--no-same-owner", "-xf"]).arg(&tarball).arg("-C").arg(dir),
+            Command::new("tar")
+                .args(["--strip-components=1", "--no-same-owner", "-xf"])
+                .arg(&tarball)
+                .arg("-C")
+                .arg(dir),
         )
     })
 }

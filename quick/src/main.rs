@@ -21,11 +21,12 @@ use anyhow::{bail, Context as _, Result};
 use board::Board;
 use context::Context;
 use std::env;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
-const USAGE: &str = "usage: quick boards | image BOARD | kernel BOARD | menuconfig BOARD | \
-                     new-driver NAME | flash BOARD DEVICE | check-package | packages BOARD";
+const USAGE: &str =
+    "usage: quick boards | image BOARD | kernel BOARD | source | configure BOARD | \
+                     menuconfig BOARD | new-driver NAME | flash BOARD DEVICE | check-package";
 
 fn main() -> ExitCode {
     let args: Vec<String> = env::args().skip(1).collect();
@@ -53,6 +54,10 @@ fn dispatch(args: &[&str]) -> Result<()> {
             println!("{}", kernel::source(&ctx)?.display());
             Ok(())
         }
+        ["configure", name] => {
+            println!("{}", configure(&ctx, &Board::read(&ctx.checkout, name)?)?.display());
+            Ok(())
+        }
         ["menuconfig", name] => menuconfig(&ctx, &Board::read(&ctx.checkout, name)?),
         ["new-driver", name] => new_driver::run(&ctx.checkout, name),
         ["flash", name, device] => {
@@ -75,7 +80,8 @@ fn boards(ctx: &Context) -> Result<()> {
     for name in board::names(&ctx.checkout)? {
         let board = Board::read(&ctx.checkout, &name)?;
         let readme = ctx.checkout.join("board").join(&name).join("readme.md");
-        let text = std::fs::read_to_string(&readme).with_context(|| readme.display().to_string())?;
+        let text =
+            std::fs::read_to_string(&readme).with_context(|| readme.display().to_string())?;
         let title = text.lines().find_map(|line| line.strip_prefix("# ")).unwrap_or_default();
         let state = if text.contains("boot-tested") { "boot-tested" } else { "build-tested" };
         println!("{name:<20} {:<8} {state:<13} {title}", board.arch.name);
@@ -83,12 +89,19 @@ fn boards(ctx: &Context) -> Result<()> {
     Ok(())
 }
 
+/// Configures the board's kernel in a directory of its own and proves its fragments.
+fn configure(ctx: &Context, board: &Board) -> Result<PathBuf> {
+    let source = kernel::source(ctx)?;
+    let build = ctx.output(&board.name).join("configure");
+    let log = ctx.output(&board.name).join("configure.log");
+    kernel::configure(ctx, board, &source, &build, &board.fragments()?, &log)?;
+    Ok(build)
+}
+
 /// The kernel's menu on the board's configuration; shows what a fragment would have to say.
 fn menuconfig(ctx: &Context, board: &Board) -> Result<()> {
     let source = kernel::source(ctx)?;
-    let build = ctx.output(&board.name).join("menuconfig");
-    let log = ctx.output(&board.name).join("menuconfig.log");
-    kernel::configure(ctx, board, &source, &build, &board.fragments()?, &log)?;
+    let build = configure(ctx, board)?;
     let before = build.join("config.before");
     std::fs::copy(build.join(".config"), &before)?;
     let status = kernel::make(ctx, &source, &build, board).arg("menuconfig").status()?;

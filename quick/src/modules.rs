@@ -18,9 +18,9 @@ pub fn symbol(name: &str) -> String {
 /// The directory of the package that `symbol` selects, where it is one of ours.
 pub fn package(ctx: &Context, wanted: &str) -> Option<PathBuf> {
     let entries = fs::read_dir(ctx.checkout.join("package")).ok()?;
-    entries
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .find(|path| path.is_dir() && path.file_name().is_some_and(|n| symbol(&n.to_string_lossy()) == wanted))
+    entries.filter_map(|entry| Some(entry.ok()?.path())).find(|path| {
+        path.is_dir() && path.file_name().is_some_and(|n| symbol(&n.to_string_lossy()) == wanted)
+    })
 }
 
 /// Builds each module package of the board; gives the directories to install from.
@@ -63,7 +63,10 @@ fn one(ctx: &Context, board: &Board, kernel: &Kernel, package: &Path) -> Result<
         let step_name = format!("module {name}");
         step::run(ctx, &step_name, &log, &mut make("modules"))?;
         if let Some(warning) = first_warning(&fs::read_to_string(&log)?) {
-            bail!("{step_name}: {warning}\n  a warning stops the build of kernel code; log: {}", ctx.show(&log));
+            bail!(
+                "{step_name}: {warning}\n  a warning stops the build of kernel code; log: {}",
+                ctx.show(&log)
+            );
         }
         step::run(
             ctx,
@@ -79,11 +82,12 @@ fn one(ctx: &Context, board: &Board, kernel: &Kernel, package: &Path) -> Result<
 
 /// The first warning in a build's log, with its place.
 fn first_warning(log: &str) -> Option<String> {
-    let mut lines = log.lines().skip_while(|line| {
-        !(line.starts_with("warning") || line.contains(": warning:"))
-    });
+    let mut lines = log
+        .lines()
+        .skip_while(|line| !(line.starts_with("warning") || line.contains(": warning:")));
     let warning = lines.next()?;
-    let place = lines.next().filter(|line| line.trim_start().starts_with("-->")).unwrap_or_default();
+    let place =
+        lines.next().filter(|line| line.trim_start().starts_with("-->")).unwrap_or_default();
     Some(format!("{} {}", warning.trim(), place.trim()).trim().to_owned())
 }
 

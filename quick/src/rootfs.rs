@@ -23,13 +23,22 @@ const SUITE: &str = "trixie";
 /// # Errors
 ///
 /// Those of its parts.
-pub fn stage(ctx: &Context, board: &Board, kernel: &Kernel, installs: &[PathBuf], target: &Path) -> Result<()> {
+pub fn stage(
+    ctx: &Context,
+    board: &Board,
+    kernel: &Kernel,
+    installs: &[PathBuf],
+    target: &Path,
+) -> Result<()> {
     let userland = userland(ctx, board)?;
     if target.exists() {
         fs::remove_dir_all(target).with_context(|| target.display().to_string())?;
     }
     fs::create_dir_all(target)?;
-    for dir in ["dev", "proc", "sys", "run", "tmp", "root", "mnt", "usr/bin", "usr/sbin", "usr/lib", "etc"] {
+    for dir in [
+        "dev", "proc", "sys", "run", "tmp", "root", "mnt", "usr/bin", "usr/sbin", "usr/lib", "etc",
+        "var/log", "var/tmp",
+    ] {
         fs::create_dir_all(target.join(dir))?;
     }
     for dir in ["bin", "sbin", "lib"] {
@@ -121,8 +130,13 @@ fn packages(ctx: &Context, board: &Board) -> Result<String> {
         if symbol.starts_with("BR2_PACKAGE_HOST_") || modules::package(ctx, symbol).is_some() {
             continue;
         }
-        let Some(row) = table.lines().find(|line| line.split_whitespace().next() == Some(symbol)) else {
-            bail!("{} has no Debian package for {symbol} of {}_defconfig: add a line", path.display(), board.name);
+        let Some(row) = table.lines().find(|line| line.split_whitespace().next() == Some(symbol))
+        else {
+            bail!(
+                "{} has no Debian package for {symbol} of {}_defconfig: add a line",
+                path.display(),
+                board.name
+            );
         };
         names.extend(row.split_whitespace().skip(1).map(str::to_owned));
     }
@@ -132,7 +146,10 @@ fn packages(ctx: &Context, board: &Board) -> Result<String> {
 /// Links for every applet of the target's busybox. Its list comes from the build root's busybox,
 /// the same version and configuration: nothing of the target's code runs here.
 fn applets(target: &Path) -> Result<()> {
-    let output = Command::new("/usr/bin/busybox").arg("--list-full").output().context("busybox --list-full")?;
+    let output = Command::new("/usr/bin/busybox")
+        .arg("--list-full")
+        .output()
+        .context("busybox --list-full")?;
     ensure!(output.status.success(), "busybox --list-full ended with {}", output.status);
     for applet in String::from_utf8(output.stdout)?.lines() {
         // /bin and /sbin are links into /usr.
@@ -140,7 +157,9 @@ fn applets(target: &Path) -> Result<()> {
         let link = target.join("usr").join(name);
         // A program of a package of its own goes before the applet.
         let own = link.file_name().is_some_and(|n| {
-            ["usr/bin", "usr/sbin"].iter().any(|dir| target.join(dir).join(n).symlink_metadata().is_ok())
+            ["usr/bin", "usr/sbin"]
+                .iter()
+                .any(|dir| target.join(dir).join(n).symlink_metadata().is_ok())
         });
         if !own && link.parent().is_some_and(Path::is_dir) {
             symlink("/usr/bin/busybox", &link).with_context(|| link.display().to_string())?;
@@ -168,7 +187,11 @@ fn copy_tree(from: &Path, to: &Path) -> Result<()> {
     fs::create_dir_all(to)?;
     // --keep-directory-symlink is tar's: /lib in a package must not replace our link.
     let status = Command::new("sh")
-        .args(["-c", "tar -C \"$1\" -c . | tar -C \"$2\" -x -p --no-same-owner --keep-directory-symlink", "sh"])
+        .args([
+            "-c",
+            "tar -C \"$1\" -c . | tar -C \"$2\" -x -p --no-same-owner --keep-directory-symlink",
+            "sh",
+        ])
         .arg(from)
         .arg(to)
         .status()?;

@@ -82,11 +82,7 @@ pub fn run(ctx: &Context, name: &str, log: &Path, command: &mut Command) -> Resu
         }
         return Ok(());
     }
-    Err(anyhow!(
-        "{name} failed ({status}): {}\n  log: {}",
-        reason.unwrap_or(last),
-        ctx.show(log)
-    ))
+    Err(anyhow!("{name} failed ({status}): {}\n  log: {}", reason.unwrap_or(last), ctx.show(log)))
 }
 
 /// Minutes and seconds.

@@ -1,0 +1,15 @@
+################################################################################
+#
+# rust-hello
+#
+################################################################################
+
+# SPDX-License-Identifier: MIT
+RUST_HELLO_VERSION = 0.1.0
+RUST_HELLO_SITE = $(BR2_EXTERNAL_IRONROOT_PATH)/package/rust-hello/src
+RUST_HELLO_SITE_METHOD = local
+RUST_HELLO_LICENSE = GPL-2.0
+RUST_HELLO_LICENSE_FILES = rust_hello.rs
+
+$(eval $(kernel-module))
+$(eval $(generic-package))

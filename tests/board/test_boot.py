@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: MIT
+"""From power-on to the login prompt."""
+
+import re
+
+import pytest
+from ironroot import kernel, kernel_log
+
+# From the kernel's start of init to the last line that the boot itself logs.
+USERLAND_SECONDS = 5
+
+
+@pytest.mark.qemu_only("a serial console was opened after the board had booted")
+def test_every_stage_shows_on_the_console(board):
+    """Firmware, U-Boot, kernel, init, login prompt, in this order."""
+    text, at = board.recorder.text(), 0
+    for stage in board.options["boot_stages"]:
+        match = re.compile(stage).search(text, at)
+        assert match, f"{stage!r} did not come after the stages before it"
+        at = match.end()
+
+
+def test_banner_says_that_there_is_no_password(shell):
+    assert "without a password" in "\n".join(shell.run_check("cat /etc/issue"))
+
+
+def test_kernel_is_the_one_that_was_built(shell):
+    assert shell.run_check("uname -r") == [kernel.text("kernel.release")]
+
+
+def test_kernel_was_built_with_the_rust_that_the_image_states(shell):
+    lines = shell.run_check("zcat /proc/config.gz | grep ^CONFIG_RUSTC_VERSION_TEXT=")
+    assert lines == [f'CONFIG_RUSTC_VERSION_TEXT="{kernel.text("rustc.version")}"']
+
+
+def test_kernel_log_is_clean_after_boot(board, shell):
+    accepted = [entry["pattern"] for entry in board.options["known_kernel_log"]]
+    assert kernel_log.complaints(shell.run_check("dmesg -r"), accepted) == []
+
+
+def test_root_is_the_images_ext4_partition(shell):
+    assert "root=PARTLABEL=root" in shell.run_check("cat /proc/cmdline")[0]
+    device, _, kind, options = shell.run_check("grep ' / ' /proc/mounts")[0].split()[:4]
+    assert (device, kind) == ("/dev/root", "ext4")
+    assert "rw" in options.split(",")
+
+
+def test_userland_is_up_in_seconds(shell):
+    """The time from init's start to its last step is short."""
+    line = shell.run_check("dmesg | grep 'Run /sbin/init'")[0]
+    start = float(re.search(r"\[ *([\d.]+)\]", line)[1])
+    up = float(shell.run_check("cat /run/ironroot-up")[0].split()[0])
+    assert 0 < up - start < USERLAND_SECONDS
+
+
+def test_binderfs_is_mounted(shell):
+    assert shell.run_check("grep ' /dev/binderfs ' /proc/mounts")[0].startswith("binder ")
+    names = set(shell.run_check("ls /dev/binderfs"))
+    assert {"binder-control", "binder", "hwbinder", "vndbinder"} <= names
+
+
+@pytest.mark.qemu_only("the addresses are those of QEMU's user network")
+def test_network_comes_up_by_dhcp(shell):
+    """A lease, a route, and an answer from the other end."""
+    wait = "for i in $(seq 20); do ip -4 addr show eth0 | grep -q inet && break; sleep 1; done"
+    shell.run_check(f"{wait}; ip -4 addr show eth0 | grep -q 'inet 10.0.2.15/24'", timeout=40)
+    assert shell.run_check("ip route | grep ^default")[0].startswith("default via 10.0.2.2 ")
+    shell.run_check("ping -c 2 -W 5 10.0.2.2", timeout=40)

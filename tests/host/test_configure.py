@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: MIT
+"""The kernel's configuration loses no fragment line in silence."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+CHECKOUT = Path(__file__).parents[2]
+BOARD = "qemu_riscv64"
+
+
+@pytest.fixture
+def tree(tmp_path):
+    """A copy of what a configuration reads, to be spoilt."""
+    for part in ("configs", "linux"):
+        shutil.copytree(CHECKOUT / part, tmp_path / part)
+    return tmp_path
+
+
+def configure(tree, path=None):
+    env = dict(os.environ, KERNEL_SOURCE="")
+    if path is not None:
+        env["PATH"] = path
+    command = [os.environ["QUICK"], "configure", BOARD]
+    return subprocess.run(command, cwd=tree, env=env, capture_output=True, text=True, timeout=300)
+
+
+def fragment(tree, text):
+    with (tree / "linux/fragments/drivers.config").open("a") as file:
+        file.write(text)
+
+
+def test_our_fragments_take_effect(tree):
+    result = configure(tree)
+    assert result.returncode == 0, result.stderr
+
+
+def test_unmet_dependency_is_named(tree):
+    fragment(tree, "CONFIG_DRM_TYR=m\n")
+    result = configure(tree)
+    assert result.returncode == 1
+    assert "CONFIG_DRM_TYR=m became n: unmet dependency ARM || ARM64 || COMPILE_TEST" in result.stderr
+    assert "drivers.config:" in result.stderr
+
+
+def test_unknown_symbol_is_named(tree):
+    fragment(tree, "CONFIG_NO_SUCH_THING=y\n")
+    result = configure(tree)
+    assert result.returncode == 1
+    assert "CONFIG_NO_SUCH_THING=y became n: this kernel has no such symbol" in result.stderr
+
+
+def test_a_line_that_is_no_setting_is_refused(tree):
+    fragment(tree, "CONFIG_EXT4_FS y\n")
+    result = configure(tree)
+    assert result.returncode == 1
+    assert "neither a setting nor a comment: CONFIG_EXT4_FS y" in result.stderr
+
+
+def test_missing_bindgen_gives_the_kernels_reason(tree, tmp_path):
+    bin_dir = tmp_path / "bin"
+    bin_dir.mkdir()
+    for directory in ("/usr/sbin", "/usr/bin"):
+        for tool in Path(directory).iterdir():
+            link = bin_dir / tool.name
+            if tool.name != "bindgen" and not link.exists():
+                link.symlink_to(tool)
+    result = configure(tree, str(bin_dir))
+    assert result.returncode == 1
+    assert "Rust bindings generator 'bindgen' could not be found" in result.stderr

@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: MIT
+"""The check that runs after every board test sees what it must see."""
+
+import pytest
+from ironroot import kernel_log
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "<4>[    1.0] something odd",
+        "<3>[    1.0] an error",
+        "<12>[    1.0] from user space, at warning",
+        "<6>[    1.0] WARNING: CPU: 0 PID: 1 at kernel/x.c:1",
+        "<6>[    1.0] BUG: KASAN: slab-use-after-free in f",
+        "<6>[    1.0] WARNING: possible circular locking dependency detected",
+        "[    1.0] Call Trace:",
+    ],
+)
+def test_complains(line):
+    assert len(kernel_log.complaints(["<6>[    0.9] fine", line])) == 1
+
+
+@pytest.mark.parametrize("line", ["<6>[    1.0] eth0: up", "<5>[    1.0] notice", ""])
+def test_accepts(line):
+    assert kernel_log.complaints([line]) == []
+
+
+def test_an_announced_line_is_accepted_and_no_other():
+    lines = ["<3>[    1.0] foo: bad value 7", "<3>[    1.0] bar: bad value 7"]
+    assert kernel_log.complaints(lines, [r"foo: bad value"]) == [lines[1][3:]]
+
+
+def test_looks_only_after_the_marker():
+    lines = ["<3>[    1.0] old", "<6>[    2.0] mark", "<3>[    3.0] new"]
+    assert kernel_log.since(lines, "mark") == lines[2:]
+    assert kernel_log.since(lines, "nowhere") == lines

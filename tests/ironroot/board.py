@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: MIT
+"""A board under test: power and console, the same for QEMU and a serial port."""
+
+import os
+import subprocess
+import tempfile
+from pathlib import Path
+
+from ironroot.console import Recorder
+from ironroot.environment import environment, options
+
+# Every wait is multiplied by this one number: a slow machine changes it alone.
+MULTIPLIER = float(os.environ.get("IRONROOT_TIMEOUT_MULTIPLIER") or 1)
+
+
+class Board:
+    """The board that IRONROOT_BOARD names, through QEMU or through IRONROOT_SERIAL."""
+
+    def __init__(self):
+        self.name = os.environ["IRONROOT_BOARD"]
+        self.images = Path(os.environ["IRONROOT_IMAGES"])
+        serial = os.environ.get("IRONROOT_SERIAL", "")
+        self.is_qemu = not serial
+        self.options = options(self.name)
+        self.recorder = Recorder()
+        self._scratch = tempfile.TemporaryDirectory(prefix="ironroot-test-")
+        disk = self._overlay() if self.is_qemu else ""
+        self.environment = environment(self.name, self.images, disk, serial)
+        self.target = self.environment.get_target("qemu" if self.is_qemu else "serial")
+        self.shell = self.target.get_driver("ShellDriver", activate=False)
+        self.shell.login_timeout = int(self.shell.login_timeout * MULTIPLIER)
+
+    def _overlay(self):
+        """Tests write to an overlay: the image stays as it was built."""
+        overlay = Path(self._scratch.name) / "disk.qcow2"
+        image = self.images / "sdcard.img"
+        if not image.is_file():
+            raise SystemExit(f"ironroot: error: no {image}; run make image BOARD={self.name}")
+        command = ["qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw", "-b", image, overlay]
+        subprocess.run(command, check=True)
+        return overlay
+
+    @property
+    def console(self):
+        """labgrid's console driver: send lines, expect patterns."""
+        return self.target.get_driver("ConsoleProtocol")
+
+    @property
+    def qemu(self):
+        """labgrid's QEMU driver, for its monitor."""
+        return self.target.get_driver("QEMUDriver")
+
+    def boot(self):
+        """Gives power, where we have the switch, and logs in."""
+        if self.is_qemu:
+            self.target.activate(self.qemu)
+            self.qemu.on()
+        else:
+            self.target.activate(self.console)
+        self.target.activate(self.shell)
+
+    def expect(self, pattern, seconds):
+        """Waits for a pattern on the console."""
+        return self.console.expect(pattern, timeout=seconds * MULTIPLIER)
+
+    def reboot(self):
+        """Asks the board to reboot, and logs in again."""
+        console = self.console
+        console.sendline("reboot")
+        self.target.deactivate(self.shell)
+        self.target.activate(console)
+        self.expect(r"U-Boot 20\d\d", 60)
+        self.target.activate(self.shell)
+
+    def power_off(self):
+        """Asks the board to power off; waits until QEMU has ended and gives its exit status."""
+        self.console.sendline("poweroff")
+        self.expect(r"reboot: Power down", 60)
+        # labgrid has no call for a QEMU that ends by itself.
+        status = self.qemu._child.wait(timeout=30 * MULTIPLIER)
+        self.target.deactivate(self.shell)
+        self.qemu._child = None
+        self.qemu.status = 0
+        return status
+
+    def close(self):
+        """Ends QEMU and forgets the overlay."""
+        if self.is_qemu and self.qemu.status:
+            self.qemu.off()
+        self.recorder.close()
+        self.environment.cleanup()
+        self._scratch.cleanup()

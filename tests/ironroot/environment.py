@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: MIT
+"""A board's labgrid environment, with the variables that board.yaml takes."""
+
+import os
+from pathlib import Path
+
+import yaml
+from labgrid import Environment
+
+CHECKOUT = Path(__file__).parents[2]
+
+
+def board_yaml(board):
+    """The file that describes a board's targets."""
+    path = CHECKOUT / "board" / board / "board.yaml"
+    if not path.is_file():
+        raise SystemExit(f"ironroot: error: board {board!r} has no {path}")
+    return path
+
+
+def environment(board, images, disk, serial=""):
+    """Loads board.yaml; `disk` is what the QEMU target boots from."""
+    path = board_yaml(board)
+    os.environ.update(LG_IMAGES=str(images), LG_DISK=str(disk), LG_SERIAL=serial)
+    return Environment(str(path))
+
+
+def options(board):
+    """The board's own facts that labgrid has no place for."""
+
+    class Loader(yaml.SafeLoader):
+        """Reads past labgrid's !template."""
+
+    Loader.add_constructor("!template", lambda loader, node: node.value)
+    # A SafeLoader's subclass: it makes plain values only.
+    return yaml.load(board_yaml(board).read_text(), Loader=Loader)["options"]  # noqa: S506

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: MIT
+"""pytest's fixtures for board tests, and the checks that run after each of them."""
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+from ironroot import kernel_log
+
+BOARD = pytest.StashKey()
+CONSOLE_TAIL = 60
+
+
+@pytest.fixture(scope="session")
+def booted(request):
+    """The board, booted once for all tests."""
+    from ironroot.board import Board
+
+    if "IRONROOT_BOARD" not in os.environ:
+        pytest.fail("IRONROOT_BOARD is not set; run make test BOARD=…")
+    board = Board()
+    request.config.stash[BOARD] = board
+    try:
+        board.boot()
+        yield board
+    finally:
+        board.close()
+
+
+@pytest.fixture
+def board(booted, request):
+    """The board; after the test its kernel log must have nothing new to complain about."""
+    if (mark := request.node.get_closest_marker("qemu_only")) and not booted.is_qemu:
+        pytest.skip(mark.args[0])
+    marker = f"ironroot-test: {re.sub('[^a-z0-9_]', '-', request.node.name.lower())}"
+    booted.shell.run_check(f"echo '<6>{marker}' > /dev/kmsg")
+    yield booted
+    accepted = [mark.args[0] for mark in request.node.iter_markers("expects")]
+    accepted += [entry["pattern"] for entry in booted.options["known_kernel_log"]]
+    lines = kernel_log.since(booted.shell.run_check("dmesg -r"), marker)
+    found = kernel_log.complaints(lines, accepted)
+    assert not found, "new in the kernel log:\n" + "\n".join(found)
+
+
+@pytest.fixture
+def shell(board):
+    """labgrid's shell on the board: run(command), run_check(command)."""
+    return board.shell
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item, nextitem):
+    """Keeps the console's part of each test in a file of its own."""
+    board = item.config.stash.get(BOARD, None)
+    item.stash[BOARD] = len(board.recorder.data) if board else 0
+    result = yield
+    board = item.config.stash.get(BOARD, None)
+    if board and "board" in item.fixturenames:
+        logs = Path(os.environ["IRONROOT_LOGS"])
+        logs.mkdir(parents=True, exist_ok=True)
+        name = re.sub(r"[^\w.-]+", "_", item.name)
+        (logs / f"{name}.log").write_text(board.recorder.text(item.stash[BOARD]))
+    return result
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """Shows the end of the console with a failing test."""
+    report = yield
+    board = item.config.stash.get(BOARD, None)
+    if report.failed and board and "board" in item.fixturenames:
+        tail = board.recorder.text(item.stash[BOARD]).splitlines()[-CONSOLE_TAIL:]
+        report.sections.append(("console", "\n".join(tail)))
+    return report

@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: MIT
+"""The kernel's log: what is new in it, and what must not be there."""
+
+import re
+
+WARNING = 4
+# A report may come at any level.
+REPORT = re.compile(
+    r"WARNING:|BUG:|\bOops\b|KASAN|UBSAN|possible circular locking|inconsistent lock state"
+    r"|unreferenced object|Call Trace:|rust_kernel: panicked"
+)
+LINE = re.compile(r"^<(\d+)>(.*)$")
+
+
+def parse(lines):
+    """Yields (level, text) for each line of `dmesg -r`; a line without a level continues one."""
+    level = 6
+    for line in lines:
+        if match := LINE.match(line):
+            # The facility is in the upper bits.
+            level = int(match[1]) & 7
+            yield level, match[2]
+        elif line:
+            yield level, line
+
+
+def complaints(lines, accepted=()):
+    """The lines that no test may leave behind, but those that `accepted` patterns match."""
+    return [
+        text
+        for level, text in parse(lines)
+        if (level <= WARNING or REPORT.search(text))
+        and not any(re.search(pattern, text) for pattern in accepted)
+    ]
+
+
+def since(lines, marker):
+    """The lines after the one that holds `marker`; all of them where it has left the buffer."""
+    for number, line in enumerate(lines):
+        if marker in line:
+            return lines[number + 1 :]
+    return lines
