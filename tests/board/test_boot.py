@@ -55,7 +55,7 @@ def test_userland_is_up_in_seconds(shell):
 
 def test_binderfs_is_mounted(shell):
     assert shell.run_check("grep ' /dev/binderfs ' /proc/mounts")[0].startswith("binder ")
-    names = set(shell.run_check("ls /dev/binderfs"))
+    names = set(shell.run_check("ls -1 /dev/binderfs"))
     assert {"binder-control", "binder", "hwbinder", "vndbinder"} <= names
 
 

@@ -42,7 +42,8 @@ def test_unmet_dependency_is_named(tree):
     fragment(tree, "CONFIG_DRM_TYR=m\n")
     result = configure(tree)
     assert result.returncode == 1
-    assert "CONFIG_DRM_TYR=m became n: unmet dependency ARM || ARM64 || COMPILE_TEST" in result.stderr
+    reason = "CONFIG_DRM_TYR=m became n: unmet dependency ARM || ARM64 || COMPILE_TEST"
+    assert reason in result.stderr
     assert "drivers.config:" in result.stderr
 
 

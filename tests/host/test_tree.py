@@ -40,6 +40,7 @@ def test_readme_lists_the_boards_and_their_state():
     for line in result.stdout.splitlines()[1:]:
         name, arch, state, _ = line.split(maxsplit=3)
         stated[name] = (arch, state)
-    rows = re.findall(r"^\| (\w+) \| (\w+) \| ([\w-]+):", (CHECKOUT / "README.md").read_text(), re.M)
+    readme = (CHECKOUT / "README.md").read_text()
+    rows = re.findall(r"^\| (\w+) \| (\w+) \| ([\w-]+):", readme, re.M)
     written = {name: (arch.lower().replace("armv7", "arm"), state) for name, arch, state in rows}
     assert written == stated

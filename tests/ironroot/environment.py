@@ -33,4 +33,4 @@ def options(board):
 
     Loader.add_constructor("!template", lambda loader, node: node.value)
     # A SafeLoader's subclass: it makes plain values only.
-    return yaml.load(board_yaml(board).read_text(), Loader=Loader)["options"]  # noqa: S506
+    return yaml.load(board_yaml(board).read_text(), Loader=Loader)["options"]

@@ -35,6 +35,7 @@ def test_takes_its_parameter(shell):
 
 
 # The kernel refuses what is not a u8; the driver what it cannot serve.
+@pytest.mark.expects(rf"{MODULE}: .*(invalid for parameter|not in )")
 @pytest.mark.parametrize("value", ["0", "10", "-1", "256", "many", ""])
 def test_refuses_a_bad_parameter(shell, value):
     stdout, stderr, code = shell.run(f"modprobe {MODULE} greetings={value}")
