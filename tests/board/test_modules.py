@@ -48,7 +48,7 @@ def symbols():
         yield pytest.param(symbol, marks=marks)
 
 
-@pytest.mark.parametrize("symbol", symbols())
+@pytest.mark.parametrize("symbol", list(symbols()))
 def test_module_loads_and_unloads(shell, symbol):
     wanted = kernel.fragments().get(symbol)
     if wanted is None:

@@ -48,5 +48,5 @@ def test_the_suite_runs_over_a_serial_port(board, pseudo_terminal, tmp_path):
         command, cwd=CHECKOUT, env=env, capture_output=True, text=True, timeout=400
     )
     assert result.returncode == 0, result.stdout + result.stderr
-    assert re.search(r"\b5 passed", result.stdout), result.stdout
+    assert re.search(r"\b6 passed", result.stdout), result.stdout
     assert "failed" not in result.stdout
