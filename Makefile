@@ -10,8 +10,11 @@ RUN_BOARD = $(or $(BOARD),qemu_riscv64)
 
 # Recipes read these from the environment, so that no value of theirs is ever
 # parsed as shell.
-export BOARD K VARIANT SERIAL IMAGE DEVICE YES NAME JOBS TOOLCHAIN BUILDROOT
+export BOARD K SERIAL IMAGE DEVICE YES NAME JOBS TOOLCHAIN BUILDROOT
 export KERNEL_SOURCE IRONROOT_CACHE IRONROOT_TIMEOUT_MULTIPLIER
+
+# One kernel variant so far; a wish for another must not pass as fulfilled.
+$(if $(VARIANT),$(error VARIANT=$(VARIANT): there is only the release kernel))
 
 ENTER := quick/enter
 # The tool builds itself first: cargo knows whether there is anything to do.

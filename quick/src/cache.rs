@@ -151,6 +151,32 @@ fn remove_if_there(path: &Path) -> Result<()> {
 mod tests {
     use super::*;
 
+    /// Runs `entry` on the same name again and again; tells what each build found.
+    #[test]
+    fn an_entry_counts_once_it_is_complete() {
+        let dir = std::env::temp_dir().join(format!("ironroot-cache-{}", std::process::id()));
+        fs::create_dir_all(&dir).unwrap();
+        let ctx = Context::in_dir(&dir);
+        let step = |end: Result<()>| {
+            let mut found = None;
+            let result = entry(&ctx, "kind/name", |dir, state| {
+                found = Some((state, dir.join("left").exists()));
+                File::create(dir.join("left"))?;
+                end
+            });
+            (found, result.is_ok())
+        };
+        assert_eq!(step(Err(anyhow::anyhow!("no"))), (Some((Found::Nothing, false)), false));
+        // Ended by an error: goes on with what is there.
+        assert_eq!(step(Err(anyhow::anyhow!("no"))), (Some((Found::Stopped, true)), false));
+        // Killed: nothing says how far it came, so what is there goes away.
+        fs::remove_file(dir.join("kind/name.stopped")).unwrap();
+        assert_eq!(step(Ok(())), (Some((Found::Nothing, false)), true));
+        // Complete: not built again.
+        assert_eq!(step(Ok(())), (None, true));
+        fs::remove_dir_all(&dir).unwrap();
+    }
+
     #[test]
     fn texts_do_not_run_together() {
         let key = |parts: &[&str]| {

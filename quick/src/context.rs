@@ -40,6 +40,17 @@ impl Context {
         })
     }
 
+    /// Surroundings for a test: everything below `dir`.
+    #[cfg(test)]
+    pub fn in_dir(dir: &Path) -> Self {
+        Self {
+            checkout: dir.to_owned(),
+            cache: dir.to_owned(),
+            host_cache: dir.to_owned(),
+            jobs: 1,
+        }
+    }
+
     /// A board's output directory.
     pub fn output(&self, board: &str) -> PathBuf {
         self.checkout.join("output").join(board)

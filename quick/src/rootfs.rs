@@ -18,6 +18,10 @@ use std::process::Command;
 /// Debian's release, as in quick/enter.
 const SUITE: &str = "trixie";
 
+/// Directories that no package brings; those of /etc/network are ifup's and ifdown's.
+const TREE: &str = "dev proc sys run tmp root mnt usr/bin usr/sbin usr/lib var/log var/tmp \
+    etc/network/if-pre-up.d etc/network/if-up.d etc/network/if-down.d etc/network/if-post-down.d";
+
 /// Puts the whole tree of a board's root file system into `target`, which is made anew.
 ///
 /// # Errors
@@ -35,10 +39,7 @@ pub fn stage(
         fs::remove_dir_all(target).with_context(|| target.display().to_string())?;
     }
     fs::create_dir_all(target)?;
-    for dir in [
-        "dev", "proc", "sys", "run", "tmp", "root", "mnt", "usr/bin", "usr/sbin", "usr/lib", "etc",
-        "var/log", "var/tmp",
-    ] {
+    for dir in TREE.split_whitespace() {
         fs::create_dir_all(target.join(dir))?;
     }
     for dir in ["bin", "sbin", "lib"] {
