@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Adds up the reports of several pytest runs and prints one summary line as pytest does."""
 
+import os
 import sys
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
@@ -20,3 +21,5 @@ words = [
 ]
 text = ", ".join(f"{count} {word}" for count, word in words if count) or "no tests ran"
 print(f" {text} in {seconds:.2f}s ".center(80, "="))
+if not counts["tests"]:
+    sys.exit(f"ironroot: error: no test matches K={os.environ.get('K', '')}")

@@ -9,6 +9,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from ironroot.board import MULTIPLIER
 
 CHECKOUT = Path(__file__).parents[2]
 SUBSET = "banner or kernel_is or binderfs or minimal or reboot"
@@ -45,7 +46,12 @@ def test_the_suite_runs_over_a_serial_port(board, pseudo_terminal, tmp_path):
     env = dict(os.environ, IRONROOT_SERIAL=pseudo_terminal, IRONROOT_LOGS=str(tmp_path))
     command = [sys.executable, "-m", "pytest", "-q", "tests/board", "-k", SUBSET]
     result = subprocess.run(
-        command, cwd=CHECKOUT, env=env, capture_output=True, text=True, timeout=400
+        command,
+        cwd=CHECKOUT,
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=400 * MULTIPLIER,
     )
     assert result.returncode == 0, result.stdout + result.stderr
     assert re.search(r"\b6 passed", result.stdout), result.stdout

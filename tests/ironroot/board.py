@@ -13,6 +13,11 @@ from ironroot.environment import environment, options
 MULTIPLIER = float(os.environ.get("IRONROOT_TIMEOUT_MULTIPLIER") or 1)
 
 
+def scaled(run):
+    """labgrid's run and run_check, with their time multiplied."""
+    return lambda cmd, timeout=30.0, **rest: run(cmd, timeout=timeout * MULTIPLIER, **rest)
+
+
 class Board:
     """The board that IRONROOT_BOARD names, through QEMU or through IRONROOT_SERIAL."""
 
@@ -29,6 +34,8 @@ class Board:
         self.target = self.environment.get_target("qemu" if self.is_qemu else "serial")
         self.shell = self.target.get_driver("ShellDriver", activate=False)
         self.shell.login_timeout = int(self.shell.login_timeout * MULTIPLIER)
+        self.shell.run = scaled(self.shell.run)
+        self.shell.run_check = scaled(self.shell.run_check)
 
     def _overlay(self):
         """Tests write to an overlay: the image stays as it was built."""
