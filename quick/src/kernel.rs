@@ -148,6 +148,15 @@ pub fn build(ctx: &Context, board: &Board) -> Result<Kernel> {
     })?;
     let build = dir.join("build");
     let release = fs::read_to_string(build.join("include/config/kernel.release"))?;
+    let stated = board.text("BR2_LINUX_KERNEL_CUSTOM_VERSION_VALUE")?;
+    let rest = release.trim().strip_prefix(stated);
+    if rest.is_none_or(|rest| rest.starts_with(|c: char| c.is_ascii_digit())) {
+        say(format!(
+            "note: the archive's kernel is {}, {}_defconfig names {stated} for Buildroot",
+            release.trim(),
+            board.name
+        ));
+    }
     Ok(Kernel {
         source,
         install: dir.join("install"),

@@ -49,6 +49,8 @@ pub fn stage(
     applets(target)?;
     copy_tree(&ctx.checkout.join("quick/skeleton"), target)?;
     copy_tree(&kernel.install.join("lib"), &target.join("usr/lib"))?;
+    // modules_install's link into the tree that built it, which is nowhere on the board.
+    let _ = fs::remove_file(target.join("usr/lib/modules").join(&kernel.release).join("build"));
     for install in installs {
         copy_tree(&install.join("lib"), &target.join("usr/lib"))?;
     }
