@@ -3,6 +3,7 @@
 
 import pytest
 from ironroot import kernel
+from ironroot.module import Module
 
 # Kconfig's symbol and the module's name; the table of Linux 7.3's Rust modules.
 MODULES = {
@@ -54,14 +55,14 @@ def test_module_loads_and_unloads(shell, symbol):
     if wanted is None:
         pytest.skip(f"{symbol} is not in this board's fragments")
     assert wanted == "m"
-    module = MODULES[symbol]
-    before = loaded(shell, module)
-    shell.run_check(f"modprobe {module}", timeout=60)
-    assert loaded(shell, module)
-    shell.run_check(f"modprobe -r {module}", timeout=60)
-    assert not loaded(shell, module)
-    if before:
-        shell.run_check(f"modprobe {module}", timeout=60)
+    module = Module(shell, MODULES[symbol])
+    was_loaded = module.loaded()
+    module.load()
+    assert module.loaded()
+    module.unload()
+    assert not module.loaded()
+    if was_loaded:
+        module.load()
 
 
 @pytest.mark.parametrize("symbol", sorted(BUILT_IN))
@@ -71,8 +72,9 @@ def test_built_in_driver_is_there(shell, symbol):
 
 
 def test_minimal_sample_says_hello_and_goodbye(shell):
-    shell.run_check("modprobe rust_minimal")
-    shell.run_check("modprobe -r rust_minimal")
+    module = Module(shell, "rust_minimal")
+    module.load()
+    module.unload()
     lines = "\n".join(shell.run_check("dmesg | grep rust_minimal: | tail -n 8"))
     assert "Rust minimal sample (init)" in lines
     assert "Rust minimal sample (exit)" in lines
@@ -80,16 +82,13 @@ def test_minimal_sample_says_hello_and_goodbye(shell):
 
 @PRINTS
 def test_print_sample_reaches_the_log_at_its_levels(shell):
-    shell.run_check("modprobe rust_print")
-    shell.run_check("modprobe -r rust_print")
+    module = Module(shell, "rust_print")
+    module.load()
+    module.unload()
     lines = shell.run_check("dmesg -r | grep 'rust_print: .*level [0-9]'")
     levels = {int(line[1]) for line in lines if line[2] == ">"}
     assert {0, 1, 2, 3, 4, 5, 6} <= levels
 
 
 def test_a_module_that_is_not_there_is_refused(shell):
-    assert shell.run("modprobe no_such_module")[2] != 0
-
-
-def loaded(shell, module):
-    return shell.run(f"test -d /sys/module/{module}")[2] == 0
+    assert Module(shell, "no_such_module").refuses("")

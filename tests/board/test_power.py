@@ -13,10 +13,10 @@ def test_reboot_comes_back(board, shell):
 @pytest.mark.qemu_only("nobody switches the board on again")
 def test_shutdown_is_clean(board, shell):
     """QEMU ends by itself, and the next boot finds nothing to recover."""
-    shell.run_check("echo kept > /root/shutdown-test")
+    shell.run_check("echo kept > /var/shutdown-test")
     assert board.power_off() == 0
     board.boot()
-    assert shell.run_check("cat /root/shutdown-test") == ["kept"]
+    assert shell.run_check("cat /var/shutdown-test") == ["kept"]
     log = "\n".join(shell.run_check("dmesg | grep EXT4-fs"))
     assert "mounted filesystem" in log
     assert "recover" not in log

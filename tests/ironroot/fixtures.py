@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from ironroot import kernel_log
+from ironroot.module import Module
 
 BOARD = pytest.StashKey()
 CONSOLE_TAIL = 60
@@ -48,6 +49,17 @@ def board(booted, request):
 def shell(board):
     """labgrid's shell on the board: run(command), run_check(command)."""
     return board.shell
+
+
+@pytest.fixture
+def module(request, shell):
+    """The driver that the test file's MODULE names; not loaded before and after each test."""
+    driver = Module(shell, request.module.MODULE)
+    if driver.loaded():
+        driver.unload()
+    yield driver
+    if driver.loaded():
+        driver.unload()
 
 
 @pytest.hookimpl(wrapper=True)
