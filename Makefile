@@ -6,15 +6,13 @@ MAKEFLAGS += --no-print-directory
 
 BOARDS := $(patsubst configs/%_defconfig,%,$(sort $(wildcard configs/*_defconfig)))
 QEMU_BOARDS := $(patsubst board/%/board.yaml,%,$(wildcard $(BOARDS:%=board/%/board.yaml)))
+VARIANTS := $(patsubst linux/fragments/variant/%.config,%,$(sort $(wildcard linux/fragments/variant/*.config)))
 RUN_BOARD = $(or $(BOARD),qemu_riscv64)
 
 # Recipes read these from the environment, so that no value of theirs is ever
 # parsed as shell.
-export BOARD K SERIAL IMAGE DEVICE YES NAME JOBS TOOLCHAIN BUILDROOT
+export BOARD VARIANT K SERIAL IMAGE DEVICE YES NAME JOBS TOOLCHAIN BUILDROOT
 export KERNEL_SOURCE IRONROOT_CACHE IRONROOT_TIMEOUT_MULTIPLIER
-
-# One kernel variant so far; a wish for another must not pass as fulfilled.
-$(if $(VARIANT),$(error VARIANT=$(VARIANT): there is only the release kernel))
 
 ENTER := quick/enter
 # The tool builds itself first: cargo knows whether there is anything to do.
@@ -25,6 +23,7 @@ help: ## this list
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 24
 	@echo
 	@echo '  BOARD=     one of: $(BOARDS)'
+	@echo '  VARIANT=   one of: $(VARIANTS); without it the release kernel'
 	@echo '  TOOLCHAIN= stable (Debian stable'"'"'s Rust, the default) or latest'
 	@echo '  JOBS=      parallel jobs; IRONROOT_CACHE= where builds are kept; see README.md for the rest'
 
@@ -36,11 +35,15 @@ run: ## boot a board's disk image in QEMU on this terminal
 .PHONY: image
 image: need-board ## BOARD=…: output/<board>/images/sdcard.img, its .bmap, the kernel
 	@$(QUICK) image "$$BOARD"
-	@ls -l output/$$BOARD/images/sdcard.img output/$$BOARD/images/sdcard.img.bmap
+	@cd "output/$$BOARD$${VARIANT:+-$$VARIANT}/images" && ls -l "$$PWD/sdcard.img" "$$PWD/sdcard.img.bmap"
 
 .PHONY: test
 test: ## everything that CI runs; with BOARD= that board's suite, K= picks tests
 	@$(ENTER) quick/test
+
+.PHONY: test-all
+test-all: ## the long tier: every board, debug kernels, long loops; takes hours
+	@$(ENTER) quick/test long
 
 .PHONY: boards
 boards: ## the table of boards

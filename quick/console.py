@@ -23,7 +23,8 @@ def command(board, images, disk):
 def main():
     """Becomes QEMU."""
     board = os.environ["BOARD"]
-    images = Path(os.environ.get("IRONROOT_IMAGES") or CHECKOUT / "output" / board / "images")
+    name = "-".join(filter(None, [board, os.environ.get("VARIANT")]))
+    images = Path(os.environ.get("IRONROOT_IMAGES") or CHECKOUT / "output" / name / "images")
     disk = images / "sdcard.img"
     if not disk.is_file():
         sys.exit(f"ironroot: error: no {disk}; run make image BOARD={board}")

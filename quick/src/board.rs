@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //! A board, as its `configs/<board>_defconfig` states it: the one place that both lanes read.
 
-use anyhow::{anyhow, bail, Context as _, Result};
+use anyhow::{anyhow, bail, ensure, Context as _, Result};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -37,47 +37,73 @@ const ARCHES: [Arch; 3] = [
 #[derive(Debug)]
 pub struct Board {
     pub name: String,
+    /// The kernel variant, empty for the release kernel.
+    pub variant: String,
     pub arch: &'static Arch,
     values: BTreeMap<String, String>,
     checkout: PathBuf,
 }
 
 impl Board {
-    /// Reads the board `name`.
+    /// Reads the board `name` in a kernel variant; an empty `variant` is the release kernel.
+    ///
+    /// A variant is one fragment more, linux/fragments/variant/<variant>.config, and, where
+    /// configs/variant/<variant>.config exists, Buildroot settings over the defconfig's.
     ///
     /// # Errors
     ///
-    /// When there is no such board, with the boards that there are, or its defconfig misses what
-    /// the quick lane needs.
-    pub fn read(checkout: &Path, name: &str) -> Result<Self> {
+    /// When there is no such board or variant, with those that there are, or the board's defconfig
+    /// misses what the quick lane needs.
+    pub fn read(checkout: &Path, name: &str, variant: &str) -> Result<Self> {
         let path = checkout.join("configs").join(format!("{name}_defconfig"));
         let text = fs::read_to_string(&path).map_err(|error| {
             let known = names(checkout).unwrap_or_default().join(", ");
             anyhow!("no board {name:?} ({}: {error}); boards: {known}", path.display())
         })?;
-        Self::parse(checkout, name, &text).with_context(|| path.display().to_string())
+        let mut board =
+            Self::parse(checkout, name, &text).with_context(|| path.display().to_string())?;
+        if !variant.is_empty() {
+            let known = variants(checkout)?;
+            ensure!(
+                known.iter().any(|known| known == variant),
+                "VARIANT={variant}: no such kernel variant; variants: {}",
+                known.join(", ")
+            );
+            let path = checkout.join("configs/variant").join(format!("{variant}.config"));
+            if path.exists() {
+                let text = fs::read_to_string(&path)?;
+                board
+                    .values
+                    .append(&mut settings(&text).with_context(|| path.display().to_string())?);
+            }
+            variant.clone_into(&mut board.variant);
+        }
+        Ok(board)
+    }
+
+    /// The name of what is built for the board: its own, and the variant's.
+    pub fn output_name(&self) -> String {
+        match self.variant.as_str() {
+            "" => self.name.clone(),
+            variant => format!("{}-{variant}", self.name),
+        }
     }
 
     fn parse(checkout: &Path, name: &str, text: &str) -> Result<Self> {
-        let mut values = BTreeMap::new();
-        for (number, line) in text.lines().enumerate() {
-            let line = line.trim();
-            if line.is_empty() || line.starts_with('#') {
-                continue;
-            }
-            let (symbol, value) = line
-                .split_once('=')
-                .filter(|(symbol, _)| symbol.starts_with("BR2_"))
-                .with_context(|| format!("line {}: not a Buildroot setting: {line}", number + 1))?;
-            values.insert(symbol.to_owned(), value.trim_matches('"').to_owned());
-        }
+        let values = settings(text)?;
         let arch = ARCHES
             .iter()
             .find(|arch| values.get(arch.symbol).is_some_and(|value| value == "y"))
             .context(
                 "no architecture that the quick lane knows (BR2_riscv, BR2_aarch64, BR2_arm)",
             )?;
-        Ok(Self { name: name.to_owned(), arch, values, checkout: checkout.to_owned() })
+        Ok(Self {
+            name: name.to_owned(),
+            variant: String::new(),
+            arch,
+            values,
+            checkout: checkout.to_owned(),
+        })
     }
 
     /// Whether a symbol is `y`.
@@ -120,6 +146,9 @@ impl Board {
     pub fn fragments(&self) -> Result<Vec<PathBuf>> {
         let mut fragments = self.paths("BR2_LINUX_KERNEL_CUSTOM_CONFIG_FILE")?;
         fragments.extend(self.paths("BR2_LINUX_KERNEL_CONFIG_FRAGMENT_FILES")?);
+        if !self.variant.is_empty() {
+            fragments.push(variant_dir(&self.checkout).join(format!("{}.config", self.variant)));
+        }
         Ok(fragments)
     }
 
@@ -132,15 +161,47 @@ impl Board {
     }
 }
 
+/// The settings of a defconfig's lines.
+fn settings(text: &str) -> Result<BTreeMap<String, String>> {
+    let mut values = BTreeMap::new();
+    for (number, line) in text.lines().enumerate() {
+        let line = line.trim();
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        let (symbol, value) = line
+            .split_once('=')
+            .filter(|(symbol, _)| symbol.starts_with("BR2_"))
+            .with_context(|| format!("line {}: not a Buildroot setting: {line}", number + 1))?;
+        values.insert(symbol.to_owned(), value.trim_matches('"').to_owned());
+    }
+    Ok(values)
+}
+
+fn variant_dir(checkout: &Path) -> PathBuf {
+    checkout.join("linux/fragments/variant")
+}
+
 /// All boards' names, sorted.
 ///
 /// # Errors
 ///
 /// When configs/ cannot be read.
 pub fn names(checkout: &Path) -> Result<Vec<String>> {
-    let mut names: Vec<_> = fs::read_dir(checkout.join("configs"))?
+    stems(&checkout.join("configs"), "_defconfig")
+}
+
+/// All kernel variants' names, sorted.
+fn variants(checkout: &Path) -> Result<Vec<String>> {
+    stems(&variant_dir(checkout), ".config")
+}
+
+/// The names in `dir` that end in `suffix`, without it, sorted.
+fn stems(dir: &Path, suffix: &str) -> Result<Vec<String>> {
+    let mut names: Vec<_> = fs::read_dir(dir)
+        .with_context(|| dir.display().to_string())?
         .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
-        .filter_map(|name| name.strip_suffix("_defconfig").map(str::to_owned))
+        .filter_map(|name| name.strip_suffix(suffix).map(str::to_owned))
         .collect();
     names.sort();
     Ok(names)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //! Where things are: the checkout, the cache, the build root's tools.
 
+use crate::board::Board;
 use anyhow::{Context as _, Result};
 use std::env;
 use std::path::{Path, PathBuf};
@@ -51,9 +52,9 @@ impl Context {
         }
     }
 
-    /// A board's output directory.
-    pub fn output(&self, board: &str) -> PathBuf {
-        self.checkout.join("output").join(board)
+    /// A board's output directory, one for each kernel variant.
+    pub fn output(&self, board: &Board) -> PathBuf {
+        self.checkout.join("output").join(board.output_name())
     }
 
     /// A path as the user outside the build root finds it.

@@ -19,7 +19,7 @@ use std::process::Command;
 ///
 /// Those of the kernel, the modules, the root file system and genimage.
 pub fn build(ctx: &Context, board: &Board) -> Result<()> {
-    let output = ctx.output(&board.name);
+    let output = ctx.output(board);
     fs::create_dir_all(&output)?;
     let _lock = cache::lock(ctx, &output.join(".lock"))?;
     let kernel = kernel::build(ctx, board)?;
@@ -48,7 +48,7 @@ pub fn build(ctx: &Context, board: &Board) -> Result<()> {
     }
     let _ = fs::remove_file(&stamp);
 
-    say(format!("making the disk image of {}", board.name));
+    say(format!("making the disk image of {}", board.output_name()));
     let target = output.join("target");
     rootfs::stage(ctx, board, &kernel, &installs, &target)?;
     if images.exists() {
@@ -119,6 +119,8 @@ fn describe(board: &Board, kernel: &Kernel, images: &Path) -> Result<()> {
     let fragments: Vec<_> =
         board.fragments()?.iter().map(|path| format!("{}\n", path.display())).collect();
     fs::write(images.join("fragments"), fragments.concat())?;
+    let packages: Vec<_> = board.packages().map(|symbol| format!("{symbol}\n")).collect();
+    fs::write(images.join("packages"), packages.concat())?;
     Ok(())
 }
 

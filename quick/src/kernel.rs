@@ -114,17 +114,22 @@ pub fn build(ctx: &Context, board: &Board) -> Result<Kernel> {
     for fragment in &fragments {
         key.path(fragment)?;
     }
-    let key = format!("{}-{}", board.arch.name, key.finish());
+    let mut name = board.arch.name.to_owned();
+    if !board.variant.is_empty() {
+        name.push('-');
+        name.push_str(&board.variant);
+    }
+    let key = format!("{name}-{}", key.finish());
     let dir = cache::entry(ctx, &format!("kernel/{key}"), |dir, found| {
         let (build, install) = (dir.join("build"), dir.join("install"));
         if found == Found::Nothing {
-            say(format!("building the {} kernel, 8 to 15 minutes on 2 cores", board.arch.name));
+            say(format!("building the {name} kernel, 8 to 20 minutes on 2 cores"));
         } else {
-            say(format!("going on with the {} kernel", board.arch.name));
+            say(format!("going on with the {name} kernel"));
         }
         let log = ctx.cache.join("log").join(format!("kernel-{key}.log"));
         configure(ctx, board, &source, &build, &fragments, &log)?;
-        let name = format!("kernel {}", board.arch.name);
+        let name = format!("kernel {name}");
         step::run(
             ctx,
             &name,

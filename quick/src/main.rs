@@ -44,9 +44,9 @@ fn dispatch(args: &[&str]) -> Result<()> {
     let ctx = Context::new()?;
     match args {
         ["boards"] => boards(&ctx),
-        ["image", name] => image::build(&ctx, &Board::read(&ctx.checkout, name)?),
+        ["image", name] => image::build(&ctx, &board(&ctx, name)?),
         ["kernel", name] => {
-            let kernel = kernel::build(&ctx, &Board::read(&ctx.checkout, name)?)?;
+            let kernel = kernel::build(&ctx, &board(&ctx, name)?)?;
             println!("{}", ctx.show(&kernel.build));
             Ok(())
         }
@@ -55,16 +55,16 @@ fn dispatch(args: &[&str]) -> Result<()> {
             Ok(())
         }
         ["configure", name] => {
-            println!("{}", configure(&ctx, &Board::read(&ctx.checkout, name)?)?.display());
+            println!("{}", configure(&ctx, &board(&ctx, name)?)?.display());
             Ok(())
         }
-        ["menuconfig", name] => menuconfig(&ctx, &Board::read(&ctx.checkout, name)?),
+        ["menuconfig", name] => menuconfig(&ctx, &board(&ctx, name)?),
         ["new-driver", name] => new_driver::run(&ctx.checkout, name),
         ["flash", name, device] => {
-            let board = Board::read(&ctx.checkout, name)?;
+            let board = board(&ctx, name)?;
             let image = match env::var_os("IMAGE").filter(|value| !value.is_empty()) {
                 Some(image) => image.into(),
-                None => ctx.output(&board.name).join("images/sdcard.img"),
+                None => ctx.output(&board).join("images/sdcard.img"),
             };
             let yes = env::var("YES").is_ok_and(|value| !value.is_empty());
             flash::run(&image, Path::new(device), yes)
@@ -74,11 +74,16 @@ fn dispatch(args: &[&str]) -> Result<()> {
     }
 }
 
+/// The board `name` in the kernel variant that `VARIANT` names.
+fn board(ctx: &Context, name: &str) -> Result<Board> {
+    Board::read(&ctx.checkout, name, &env::var("VARIANT").unwrap_or_default())
+}
+
 /// The table of boards: what the readmes' first lines say, one place for each fact.
 fn boards(ctx: &Context) -> Result<()> {
     println!("{:<20} {:<8} {:<13} WHAT", "BOARD", "ARCH", "STATE");
     for name in board::names(&ctx.checkout)? {
-        let board = Board::read(&ctx.checkout, &name)?;
+        let board = Board::read(&ctx.checkout, &name, "")?;
         let readme = ctx.checkout.join("board").join(&name).join("readme.md");
         let text =
             std::fs::read_to_string(&readme).with_context(|| readme.display().to_string())?;
@@ -92,8 +97,8 @@ fn boards(ctx: &Context) -> Result<()> {
 /// Configures the board's kernel in a directory of its own and proves its fragments.
 fn configure(ctx: &Context, board: &Board) -> Result<PathBuf> {
     let source = kernel::source(ctx)?;
-    let build = ctx.output(&board.name).join("configure");
-    let log = ctx.output(&board.name).join("configure.log");
+    let build = ctx.output(board).join("configure");
+    let log = ctx.output(board).join("configure.log");
     kernel::configure(ctx, board, &source, &build, &board.fragments()?, &log)?;
     Ok(build)
 }

@@ -20,11 +20,11 @@ def tree(tmp_path):
     return tmp_path
 
 
-def configure(tree, path=None):
-    env = dict(os.environ, KERNEL_SOURCE="")
+def configure(tree, path=None, board=BOARD, variant=""):
+    env = dict(os.environ, KERNEL_SOURCE="", VARIANT=variant)
     if path is not None:
         env["PATH"] = path
-    command = [os.environ["QUICK"], "configure", BOARD]
+    command = [os.environ["QUICK"], "configure", board]
     return subprocess.run(command, cwd=tree, env=env, capture_output=True, text=True, timeout=300)
 
 
@@ -33,9 +33,26 @@ def fragment(tree, text):
         file.write(text)
 
 
-def test_our_fragments_take_effect(tree):
-    result = configure(tree)
+# Those that `make test` does not build.
+KERNELS = [("qemu_arm", ""), ("qemu_aarch64", "debug"), ("qemu_riscv64", "c")]
+
+
+@pytest.mark.parametrize(("board", "variant"), KERNELS)
+def test_our_fragments_take_effect(tree, board, variant):
+    result = configure(tree, board=board, variant=variant)
     assert result.returncode == 0, result.stderr
+
+
+def test_arm_has_no_debug_kernel_with_rust(tree):
+    result = configure(tree, board="qemu_arm", variant="debug")
+    assert result.returncode == 1
+    assert "CONFIG_RUST=y became n: unmet dependency HAVE_RUST" in result.stderr
+
+
+def test_an_unknown_variant_is_refused_with_those_that_there_are(tree):
+    result = configure(tree, variant="nonsense")
+    assert result.returncode == 1
+    assert "VARIANT=nonsense: no such kernel variant; variants: c, debug" in result.stderr
 
 
 def test_unmet_dependency_is_named(tree):
