@@ -6,11 +6,17 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from ironroot import kernel, kernel_log
 from ironroot.console import Recorder
 from ironroot.environment import environment, options
 
 # Every wait is multiplied by this one number: a slow machine changes it alone.
 MULTIPLIER = float(os.environ.get("IRONROOT_TIMEOUT_MULTIPLIER") or 1)
+# A debug kernel's checks take this many times as long.
+if "CONFIG_KASAN" in kernel.fragments():
+    MULTIPLIER *= 5
+# kmemleak reports no object that is younger.
+LEAK_AGE_SECONDS = 5
 
 
 def scaled(run):
@@ -27,6 +33,7 @@ class Board:
         serial = os.environ.get("IRONROOT_SERIAL", "")
         self.is_qemu = not serial
         self.options = options(self.name)
+        self._marker = ""
         self.recorder = Recorder()
         self._scratch = tempfile.TemporaryDirectory(prefix="ironroot-test-")
         disk = self._overlay() if self.is_qemu else ""
@@ -66,12 +73,46 @@ class Board:
             self.target.activate(self.console)
         self.target.activate(self.shell)
 
+    @staticmethod
+    def has_package(name):
+        """Whether the image has the package of that folder name."""
+        return f"BR2_PACKAGE_{name.upper().replace('-', '_')}" in kernel.packages()
+
+    def mark_log(self, text):
+        """Puts a line into the kernel's log; `new_complaints` looks at what comes after it."""
+        self._marker = f"ironroot-test: {text}"
+        self.shell.run_check(f"echo '<6>{self._marker}' > /dev/kmsg")
+
+    def new_complaints(self, accepted=()):
+        """What nobody may leave in the kernel's log, since the last mark."""
+        known = [entry["pattern"] for entry in self.options["known_kernel_log"]]
+        lines = kernel_log.since(self.shell.run_check("dmesg -r"), self._marker)
+        return kernel_log.complaints(lines, [*accepted, *known])
+
+    def leaks(self):
+        """What kmemleak found; nothing where the kernel has none."""
+        if kernel.fragments().get("CONFIG_DEBUG_KMEMLEAK") != "y":
+            return ""
+        # An object is reported when two scans of it agree.
+        scan = "echo scan > /sys/kernel/debug/kmemleak"
+        command = f"sleep {LEAK_AGE_SECONDS + 1}; {scan}; {scan}; cat /sys/kernel/debug/kmemleak"
+        return "\n".join(self.shell.run_check(command, timeout=120))
+
+    def forget_leaks(self):
+        """Ends the reports of what was found until now."""
+        self.shell.run_check("echo clear > /sys/kernel/debug/kmemleak")
+
+    def _no_leaks(self):
+        leaks = self.leaks()
+        assert not leaks, f"leaked since the boot:\n{leaks}"
+
     def expect(self, pattern, seconds):
         """Waits for a pattern on the console."""
         return self.console.expect(pattern, timeout=seconds * MULTIPLIER)
 
     def reboot(self):
         """Asks the board to reboot, and logs in again."""
+        self._no_leaks()
         console = self.console
         console.sendline("reboot")
         self.target.deactivate(self.shell)
@@ -81,6 +122,7 @@ class Board:
 
     def power_off(self):
         """Asks the board to power off; waits until QEMU has ended and gives its exit status."""
+        self._no_leaks()
         self.console.sendline("poweroff")
         self.expect(r"reboot: Power down", 60)
         # labgrid has no call for a QEMU that ends by itself.
@@ -89,6 +131,10 @@ class Board:
         self.qemu._child = None
         self.qemu.status = 0
         return status
+
+    def finish(self):
+        """What is checked once, after the last test."""
+        self._no_leaks()
 
     def close(self):
         """Ends QEMU and forgets the overlay."""

@@ -7,11 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from ironroot import kernel_log
 from ironroot.module import Module
 
 BOARD = pytest.StashKey()
 CONSOLE_TAIL = 60
+
+
+def package_of(path):
+    """The package that a test file below package/ belongs to."""
+    parts = path.parts
+    return parts[-3] if parts[-2] == "tests" and parts[-4:-3] == ("package",) else None
 
 
 @pytest.fixture(scope="session")
@@ -26,6 +31,7 @@ def booted(request):
     try:
         board.boot()
         yield board
+        board.finish()
     finally:
         board.close()
 
@@ -35,13 +41,11 @@ def board(booted, request):
     """The board; after the test its kernel log must have nothing new to complain about."""
     if (mark := request.node.get_closest_marker("qemu_only")) and not booted.is_qemu:
         pytest.skip(mark.args[0])
-    marker = f"ironroot-test: {re.sub('[^a-z0-9_]', '-', request.node.name.lower())}"
-    booted.shell.run_check(f"echo '<6>{marker}' > /dev/kmsg")
+    if (package := package_of(request.node.path)) and not booted.has_package(package):
+        pytest.skip(f"the image does not have package/{package}")
+    booted.mark_log(re.sub("[^a-z0-9_]", "-", request.node.name.lower()))
     yield booted
-    accepted = [mark.args[0] for mark in request.node.iter_markers("expects")]
-    accepted += [entry["pattern"] for entry in booted.options["known_kernel_log"]]
-    lines = kernel_log.since(booted.shell.run_check("dmesg -r"), marker)
-    found = kernel_log.complaints(lines, accepted)
+    found = booted.new_complaints(mark.args[0] for mark in request.node.iter_markers("expects"))
     assert not found, "new in the kernel log:\n" + "\n".join(found)
 
 
@@ -49,6 +53,12 @@ def board(booted, request):
 def shell(board):
     """labgrid's shell on the board: run(command), run_check(command)."""
     return board.shell
+
+
+@pytest.fixture(scope="session")
+def rounds():
+    """How often to repeat: rounds(short, long) is `long` in `make test-all`, else `short`."""
+    return lambda short, long: long if os.environ.get("IRONROOT_LONG") else short
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What the image says of its kernel."""
 
+import functools
 import os
 import re
 from pathlib import Path
@@ -27,6 +28,13 @@ def settings(lines):
     return found
 
 
+@functools.cache
+def packages():
+    """The BR2_PACKAGE_ symbols of what the image was built with."""
+    return frozenset((images() / "packages").read_text().split())
+
+
+@functools.cache
 def fragments():
     """The board's fragments merged, a later one over an earlier one."""
     merged = {}

@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The debug kernel reports planted faults, and the suite's own checks see the reports."""
+
+import pytest
+
+MODULE = "rust_faults"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def fresh_kernel(booted):
+    """Lockdep and KASAN report once: the tests after these get a kernel that can again."""
+    yield
+    if booted.has_package("rust-faults"):
+        booted.reboot()
+
+
+@pytest.mark.parametrize(
+    ("fault", "report"),
+    [
+        # Before the inversion: lockdep ends with its first report.
+        pytest.param(4, "BUG: sleeping function called from invalid context", id="sleep"),
+        pytest.param(1, "BUG: KASAN: slab-use-after-free in", id="use-after-free"),
+        pytest.param(2, "WARNING: possible circular locking dependency", id="inversion"),
+    ],
+)
+def test_a_planted_fault_is_reported(board, module, fault, report):
+    module.load(f"fault={fault}")
+    found = board.new_complaints()
+    assert any(report in line for line in found), found
+    assert any(MODULE in line for line in found), found
+    # Seen; what comes now is the next test's.
+    board.mark_log("planted fault reported")
+
+
+def test_a_planted_leak_is_reported(board, module):
+    module.load("fault=3")
+    module.unload()
+    leaks = board.leaks()
+    assert leaks.count("unreferenced object") >= 8, leaks
+    assert 'comm "modprobe"' in leaks, leaks
+    board.forget_leaks()
+
+
+@pytest.mark.expects(rf"{MODULE}: fault=\d+: not in 1 to 4")
+@pytest.mark.parametrize("value", ["0", "5"])
+def test_refuses_a_fault_that_it_does_not_have(module, value):
+    assert module.refuses(f"fault={value}")
