@@ -17,6 +17,10 @@ pub struct Arch {
     pub kernel: &'static str,
     /// Debian's architecture.
     pub debian: &'static str,
+    /// The GNU tuple that clang and Debian's library directories use.
+    pub gnu: &'static str,
+    /// Rust's target.
+    pub rust: &'static str,
     /// The kernel image that boots, below arch/<kernel>/boot.
     pub image: &'static str,
 }
@@ -27,10 +31,28 @@ const ARCHES: [Arch; 3] = [
         symbol: "BR2_riscv",
         kernel: "riscv",
         debian: "riscv64",
+        gnu: "riscv64-linux-gnu",
+        rust: "riscv64gc-unknown-linux-gnu",
         image: "Image",
     },
-    Arch { name: "arm64", symbol: "BR2_aarch64", kernel: "arm64", debian: "arm64", image: "Image" },
-    Arch { name: "arm", symbol: "BR2_arm", kernel: "arm", debian: "armhf", image: "zImage" },
+    Arch {
+        name: "arm64",
+        symbol: "BR2_aarch64",
+        kernel: "arm64",
+        debian: "arm64",
+        gnu: "aarch64-linux-gnu",
+        rust: "aarch64-unknown-linux-gnu",
+        image: "Image",
+    },
+    Arch {
+        name: "arm",
+        symbol: "BR2_arm",
+        kernel: "arm",
+        debian: "armhf",
+        gnu: "arm-linux-gnueabihf",
+        rust: "armv7-unknown-linux-gnueabihf",
+        image: "zImage",
+    },
 ];
 
 /// A parsed defconfig.

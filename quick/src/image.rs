@@ -7,7 +7,7 @@ use crate::cache::{self, Key};
 use crate::context::Context;
 use crate::kernel::{self, Kernel};
 use crate::step::{self, say};
-use crate::{modules, rootfs};
+use crate::{crates, modules, rootfs};
 use anyhow::{bail, ensure, Context as _, Result};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -23,7 +23,8 @@ pub fn build(ctx: &Context, board: &Board) -> Result<()> {
     fs::create_dir_all(&output)?;
     let _lock = cache::lock(ctx, &output.join(".lock"))?;
     let kernel = kernel::build(ctx, board)?;
-    let installs = modules::build(ctx, board, &kernel)?;
+    let mut installs = modules::build(ctx, board, &kernel)?;
+    installs.extend(crates::build(ctx, board)?);
     let firmware = firmware(board)?;
 
     let mut key = Key::new("image-1");

@@ -73,7 +73,7 @@ fn newest_tarball(dir: &Path) -> Result<PathBuf> {
 
 /// What the compiler and its companions say of themselves: they go into the kernel's key, so that
 /// a new build root with the same tools builds no kernel again.
-fn toolchain() -> String {
+pub fn toolchain() -> String {
     ["rustc", "clang", "ld.lld", "bindgen"]
         .iter()
         .map(|tool| match Command::new(tool).arg("--version").output() {

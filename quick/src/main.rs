@@ -7,6 +7,8 @@ mod board;
 mod cache;
 mod check_package;
 mod context;
+mod crates;
+mod debian;
 mod flash;
 mod fragment;
 mod image;
@@ -16,6 +18,7 @@ mod modules;
 mod new_driver;
 mod rootfs;
 mod step;
+mod sysroot;
 
 use anyhow::{bail, Context as _, Result};
 use board::Board;
@@ -25,8 +28,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 const USAGE: &str =
-    "usage: quick boards | image BOARD | kernel BOARD | source | configure BOARD | \
-                     menuconfig BOARD | new-driver NAME | flash BOARD DEVICE | check-package";
+    "usage: quick boards | image BOARD | kernel BOARD | crates BOARD | sysroot BOARD | \
+                     source | configure BOARD | menuconfig BOARD | new-driver NAME | flash BOARD DEVICE | check-package";
 
 fn main() -> ExitCode {
     let args: Vec<String> = env::args().skip(1).collect();
@@ -48,6 +51,16 @@ fn dispatch(args: &[&str]) -> Result<()> {
         ["kernel", name] => {
             let kernel = kernel::build(&ctx, &board(&ctx, name)?)?;
             println!("{}", ctx.show(&kernel.build));
+            Ok(())
+        }
+        ["crates", name] => {
+            for install in crates::build(&ctx, &board(&ctx, name)?)? {
+                println!("{}", ctx.show(&install));
+            }
+            Ok(())
+        }
+        ["sysroot", name] => {
+            println!("{}", sysroot::get(&ctx, board(&ctx, name)?.arch)?.display());
             Ok(())
         }
         ["source"] => {

@@ -5,18 +5,15 @@
 use crate::board::Board;
 use crate::cache::{self, Key};
 use crate::context::Context;
+use crate::debian;
 use crate::kernel::Kernel;
 use crate::modules;
-use crate::step::{self, say};
 use anyhow::{bail, ensure, Context as _, Result};
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-
-/// Debian's release, as in quick/enter.
-const SUITE: &str = "trixie";
 
 /// Directories that no package brings; those of /etc/network are ifup's and ifdown's.
 const TREE: &str = "dev proc sys run tmp root mnt usr/bin usr/sbin usr/lib var/log var/tmp \
@@ -52,7 +49,9 @@ pub fn stage(
     // modules_install's link into the tree that built it, which is nowhere on the board.
     let _ = fs::remove_file(target.join("usr/lib/modules").join(&kernel.release).join("build"));
     for install in installs {
-        copy_tree(&install.join("lib"), &target.join("usr/lib"))?;
+        for part in ["bin", "lib"].map(|name| install.join(name)).iter().filter(|p| p.is_dir()) {
+            copy_tree(part, &target.join("usr").join(part.file_name().unwrap_or_default()))?;
+        }
     }
     for overlay in board.paths("BR2_ROOTFS_OVERLAY")? {
         copy_tree(&overlay, target)?;
@@ -82,44 +81,10 @@ fn userland(ctx: &Context, board: &Board) -> Result<PathBuf> {
     let packages = packages(ctx, board)?;
     let arch = board.arch.debian;
     let mut key = Key::new("userland-1");
-    key.text(SUITE).text(arch).text(&packages);
-    cache::entry(ctx, &format!("userland/{arch}-{}", key.finish()), |dir, _| {
-        say(format!("unpacking {arch} packages: {packages}"));
-        let log = ctx.cache.join("log").join(format!("userland-{arch}.log"));
-        let tar = dir.join("userland.tar");
-        let unpack = |with_pockets: bool| {
-            let mut command = Command::new("mmdebstrap");
-            command
-                .args(["--mode=root", "--variant=extract", "--format=tar", "--skip=cleanup/dev,output/dev,output/mknod"])
-                .arg(format!("--architectures={arch}"))
-                .arg(format!("--include={packages}"))
-                // Inside a user namespace there is no other user to become.
-                .arg("--aptopt=APT::Sandbox::User \"root\"")
-                .arg("--dpkgopt=path-exclude=/usr/share/doc/*")
-                .args(["--dpkgopt=path-exclude=/usr/share/man/*", "--dpkgopt=path-exclude=/usr/share/locale/*"]);
-            if !with_pockets {
-                // Only the first line of the sources list that mmdebstrap wrote: the main pocket.
-                command.arg("--setup-hook=sed -i 1q \"$1/etc/apt/sources.list\"");
-            }
-            command.arg(SUITE).arg(&tar);
-            step::run(ctx, &format!("userland {arch}"), &log, &mut command)
-        };
-        if let Err(error) = unpack(true) {
-            say(format!("the archive's security and updates pockets failed for {arch}, going on without them ({error:#})"));
-            let _ = fs::remove_file(&tar);
-            unpack(false)?;
-        }
-        fs::create_dir(dir.join("tree"))?;
-        let mut command = Command::new("tar");
-        command
-            .args(["--no-same-owner", "--exclude=./dev/*", "--exclude=./var/lib/apt", "--exclude=./var/cache/apt"])
-            .args(["--exclude=./etc/apt", "--exclude=./usr/lib/apt", "-xpf"])
-            .arg(&tar)
-            .arg("-C")
-            .arg(dir.join("tree"));
-        step::run(ctx, &format!("userland {arch}: unpack"), &log, &mut command)?;
-        fs::remove_file(&tar)?;
-        Ok(())
+    key.text(debian::SUITE).text(arch).text(&packages);
+    let name = format!("userland/{arch}-{}", key.finish());
+    cache::entry(ctx, &name, |dir, _| {
+        debian::unpack(ctx, &format!("userland {arch}"), arch, &packages, dir)
     })
     .map(|dir| dir.join("tree"))
 }
@@ -130,20 +95,34 @@ fn packages(ctx: &Context, board: &Board) -> Result<String> {
     let table = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
     let mut names: BTreeSet<String> = BTreeSet::from(["busybox-static".to_owned()]);
     for symbol in board.packages() {
-        if symbol.starts_with("BR2_PACKAGE_HOST_") || modules::package(ctx, symbol).is_some() {
+        if symbol.starts_with("BR2_PACKAGE_HOST_") {
             continue;
         }
         let Some(row) = table.lines().find(|line| line.split_whitespace().next() == Some(symbol))
         else {
+            // One of our own has a row where it needs something of Debian's beside it.
+            if modules::package(ctx, symbol).is_some() {
+                continue;
+            }
             bail!(
                 "{} has no Debian package for {symbol} of {}_defconfig: add a line",
                 path.display(),
                 board.name
             );
         };
-        names.extend(row.split_whitespace().skip(1).map(str::to_owned));
+        names.extend(on(row, board.arch.debian));
     }
     Ok(names.into_iter().collect::<Vec<_>>().join(","))
+}
+
+/// The packages of a row that an architecture has: `name`, or `name[arch,arch]` where some lack it.
+fn on<'a>(row: &'a str, arch: &'a str) -> impl Iterator<Item = String> + 'a {
+    row.split_whitespace().skip(1).filter_map(move |word| match word.split_once('[') {
+        None => Some(word.to_owned()),
+        Some((name, arches)) => {
+            arches.trim_end_matches(']').split(',').any(|a| a == arch).then(|| name.to_owned())
+        }
+    })
 }
 
 /// Links for every applet of the target's busybox. Its list comes from the build root's busybox,
@@ -200,4 +179,17 @@ fn copy_tree(from: &Path, to: &Path) -> Result<()> {
         .status()?;
     ensure!(status.success(), "copying {} to {} ended with {status}", from.display(), to.display());
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn leaves_out_what_an_architecture_lacks() {
+        let row = "BR2_PACKAGE_A a b/trixie-backports[arm64,armhf] c[riscv64]";
+        let names = |arch| on(row, arch).collect::<Vec<_>>();
+        assert_eq!(names("armhf"), ["a", "b/trixie-backports"]);
+        assert_eq!(names("riscv64"), ["a", "c"]);
+    }
 }
