@@ -12,6 +12,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+/// The parts of a package that make its programs.
+const SOURCE: [&str; 3] = ["Cargo.toml", "Cargo.lock", "src"];
+
 /// Builds each cargo package of the board; gives the directories to install from.
 ///
 /// # Errors
@@ -34,9 +37,9 @@ fn one(ctx: &Context, arch: &Arch, symbol: &str, package: &Path) -> Result<PathB
     let make = fs::read_to_string(&make).with_context(|| make.display().to_string())?;
     let options = build_options(symbol, &make);
     let sysroot = sysroot::get(ctx, arch)?;
-    let mut key = Key::new("crate-1");
+    let mut key = Key::new("crate-2");
     key.text(&sysroot.to_string_lossy()).text(&kernel::toolchain()).text(options);
-    for part in ["Cargo.toml", "Cargo.lock", "src"] {
+    for part in SOURCE {
         key.path(&package.join(part))?;
     }
     let entry = format!("crate/{name}-{}-{}", arch.name, key.finish());
@@ -53,17 +56,23 @@ fn one(ctx: &Context, arch: &Arch, symbol: &str, package: &Path) -> Result<PathB
         for program in programs(&built)? {
             fs::remove_file(program)?;
         }
-        let cargo = |arguments: &[&str]| {
-            let mut command = cargo(arch, &sysroot);
-            command.current_dir(package).env("CARGO_TARGET_DIR", &target).args(arguments);
-            command
-        };
-        // cargo tells a package's own sources by their dates alone, not by their place: what
-        // another checkout built would pass for ours.
-        let clean = ["clean", "--release", "--locked", "--package", &name];
-        step::run(ctx, &format!("{step_name}: clean"), &log, &mut cargo(&clean))?;
-        let mut command = cargo(&["build", "--release", "--locked"]);
-        command.args(options.split_whitespace()).arg(format!("-j{}", ctx.jobs));
+        // cargo tells sources by their dates: what another checkout built last would pass for ours.
+        // A copy is always newer than what is there.
+        let source = target.join("source");
+        if source.exists() {
+            fs::remove_dir_all(&source)?;
+        }
+        fs::create_dir(&source)?;
+        let mut command = Command::new("cp");
+        command.arg("-r").args(SOURCE.map(|part| package.join(part))).arg(&source);
+        step::run(ctx, &format!("{step_name}: source"), &log, &mut command)?;
+        let mut command = cargo(arch, &sysroot);
+        command
+            .current_dir(&source)
+            .args(["build", "--release", "--locked"])
+            .args(options.split_whitespace())
+            .arg(format!("-j{}", ctx.jobs))
+            .env("CARGO_TARGET_DIR", &target);
         step::run(ctx, &step_name, &log, &mut command)?;
         let bin = dir.join("install/bin");
         fs::create_dir_all(&bin)?;
