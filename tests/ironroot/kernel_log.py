@@ -13,6 +13,8 @@ REPORT = re.compile(
 KNOWN = [
     # Said once a boot, for our own drivers: they are not in the kernel's tree.
     r"loading out-of-tree module taints kernel",
+    # Said once a boot: the Rust Binder of 7.3 takes dead processes down on the old system queue.
+    r"workqueue: work func \S*rust_binder\S* enqueued on deprecated workqueue",
 ]
 LINE = re.compile(r"^<(\d+)>(.*)$")
 

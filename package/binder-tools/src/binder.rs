@@ -122,7 +122,12 @@ impl Binder {
             read_buffer: buffer.as_mut_ptr() as u64,
             ..Default::default()
         };
-        sys::ioctl(&self.file, uapi::BINDER_WRITE_READ, &mut request)?;
+        // A process that was stopped for a while is told that it was interrupted.
+        while let Err(errno) = sys::ioctl(&self.file, uapi::BINDER_WRITE_READ, &mut request) {
+            if errno.0 != libc::EINTR {
+                return Err(errno);
+            }
+        }
         let mut found = returns(&buffer[..request.read_consumed as usize]);
         found.retain(|one| one.code != uapi::BR_NOOP);
         let mut done = Commands::new();

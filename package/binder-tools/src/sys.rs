@@ -219,6 +219,23 @@ pub fn kill(pid: i32) {
     unsafe { libc::kill(pid, libc::SIGKILL) };
 }
 
+/// Stops a process of ours, as Android's freezer does before it freezes its Binder; gives back
+/// when it stands.
+pub fn stop(pid: i32) {
+    let mut status = 0;
+    // SAFETY: `status` is ours.
+    unsafe {
+        libc::kill(pid, libc::SIGSTOP);
+        libc::waitpid(pid, &mut status, libc::WUNTRACED);
+    }
+}
+
+/// Lets a stopped process go on.
+pub fn resume(pid: i32) {
+    // SAFETY: no memory is involved.
+    unsafe { libc::kill(pid, libc::SIGCONT) };
+}
+
 /// Waits for a process's end; gives wait(2)'s status.
 pub fn wait(pid: i32) -> i32 {
     let mut status = 0;

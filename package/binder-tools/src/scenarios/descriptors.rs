@@ -111,7 +111,7 @@ pub fn empty_array(_: u32) -> io::Result<()> {
         Ok(Answer::Reply(Parcel::bytes(&buffer.unwrap_or_default())))
     })?;
     let client = scene.open()?;
-    for (name, size, offset) in [("at_end", 16, 16), ("inside", 16, 4), ("of_nothing", 0, 0)] {
+    for (name, size, offset) in [("at_end", 16, 16), ("inside", 16, 4), ("beyond", 16, 20)] {
         let buffer: Vec<u8> = (1..=size).collect();
         let parcel = Parcel::new().buffer(buffer.clone(), None).fd_array(0, 0, offset);
         let done = client.call(0, 1, 0, &parcel)?;

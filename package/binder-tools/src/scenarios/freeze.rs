@@ -48,12 +48,14 @@ pub fn frozen(_: u32) -> io::Result<()> {
     let client = scene.open()?;
     let pid = service.pid;
     report("before", client.call(0, 1, 0, &Parcel::new())?.text());
+    sys::stop(pid);
     report("freeze", outcome(freeze(&client, pid, 1, 1000)));
     report("nothing_came_in", came_in(&client, pid));
     report("call", client.call(0, 1, 0, &Parcel::new())?.text());
     report("one_way", client.call(0, 1, uapi::TF_ONE_WAY, &Parcel::new().u32(41))?.text());
     report("came_in", came_in(&client, pid));
     report("thaw", outcome(freeze(&client, pid, 0, 0)));
+    sys::resume(pid);
     // The one-way call was kept.
     report("delivered", service.line.hear()?);
     report("after", client.call(0, 1, 0, &Parcel::new())?.text());
@@ -154,6 +156,7 @@ pub fn update(_: u32) -> io::Result<()> {
     let scene = Scene::new()?;
     let mut service = service(&scene)?;
     let client = scene.open()?;
+    sys::stop(service.pid);
     report("freeze", outcome(freeze(&client, service.pid, 1, 1000)));
     let flags = uapi::TF_ONE_WAY | uapi::TF_UPDATE_TXN;
     for number in [1, 2, 3, 4] {
@@ -163,6 +166,7 @@ pub fn update(_: u32) -> io::Result<()> {
     // Another code replaces none of them.
     client.call(0, 2, flags, &Parcel::new().u32(5))?;
     report("thaw", outcome(freeze(&client, service.pid, 0, 0)));
+    sys::resume(service.pid);
     let mut delivered = Vec::new();
     while delivered.last() != Some(&5) {
         delivered.push(service.line.hear()?);

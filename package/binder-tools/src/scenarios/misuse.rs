@@ -74,8 +74,9 @@ pub fn calls(_: u32) -> io::Result<()> {
     case("descriptor_closed", &to(&Parcel::new().fd(999, 0)))?;
     case("descriptor_negative", &to(&Parcel::new().fd(u32::MAX, 0)))?;
     // One pointer, two cookies.
-    case("node", &to(&Parcel::new().binder(0x50, 1, 0)))?;
-    case("node_other_cookie", &to(&Parcel::new().binder(0x50, 2, 0)))?;
+    let node = Parcel::new().binder(0x50, 1, 0);
+    case("node_twice", &to(&node.clone().binder(0x50, 1, 0)))?;
+    case("node_other_cookie", &to(&node.binder(0x50, 2, 0)))?;
 
     // Buffers beside the data.
     let (nowhere, huge) = (NOWHERE, u64::MAX - 7);
