@@ -3,6 +3,8 @@
 
 import os
 import pty
+import shutil
+import struct
 import subprocess
 from pathlib import Path
 
@@ -28,12 +30,12 @@ def quick():
 def flash(quick, image):
     """Runs the command as `make flash` does; without a terminal unless told."""
 
-    def run(device, yes=True, stdin=subprocess.DEVNULL, user=None, **extra):
+    def run(device, yes=True, stdin=subprocess.DEVNULL, user=None, cwd=CHECKOUT, **extra):
         env = os.environ | {"IMAGE": str(image), "YES": "1" if yes else ""} | extra
         env.setdefault("IRONROOT_HOST_CACHE", "/nowhere")
         return subprocess.run(
             [quick, "flash", "qemu_riscv64", str(device)],
-            cwd=CHECKOUT,
+            cwd=cwd,
             env=env,
             stdin=stdin,
             user=user,
@@ -200,8 +202,13 @@ def test_refuses_a_device_that_is_swapped_to(refused, loop):
 
 def test_refuses_a_partition_and_a_disk_with_a_mounted_one(refused, loop, mounted):
     device, _ = loop(options=["--partscan"])
-    # Told to the kernel directly: a partition table needs a kernel that reads its kind.
-    tool("addpart", str(device), "1", "2048", "4096")
+    # A DOS table with one Linux partition, sectors 2048 to 6143; partx reads it
+    # itself, a kernel need not know its kind.
+    entry = struct.pack("<4xB3xII", 0x83, 2048, 4096)
+    with device.open("r+b") as file:
+        file.seek(446)
+        file.write(entry.ljust(64, b"\0") + b"\x55\xaa")
+    tool("partx", "--add", "--nr", "1", str(device))
     part = Path(f"{device}p1")
     refused(part, f"a partition; the image is a whole disk: DEVICE={device}")
     point = mounted(part)
@@ -219,10 +226,13 @@ def test_refuses_the_system_disk(refused, loop, tmp_path):
 
 def test_names_the_command_that_needs_root(flash, loop, image):
     device, _ = loop()
-    # Root may write everything, so this runs as nobody, who must reach the image.
+    # Root may write everything, so this runs as nobody, who must reach the image
+    # and the board's defconfig, wherever the checkout is.
+    checkout = image.parent / "checkout"
+    shutil.copytree(CHECKOUT / "configs", checkout / "configs")
     for folder in image.parents:
         if folder.name.startswith(("pytest-", "test_")):
             folder.chmod(0o755)
-    done = flash(device, user=65534, IRONROOT_HOST_UID="1000")
+    done = flash(device, user=65534, cwd=checkout, IRONROOT_HOST_UID="1000")
     assert done.returncode == 1
     assert f"sudo chown 1000 {device}" in done.stderr
