@@ -45,6 +45,10 @@ test: ## everything that CI runs; with BOARD= that board's suite, K= picks tests
 test-all: ## the long tier: every board, debug kernels, long loops; takes hours
 	@$(ENTER) quick/test long
 
+.PHONY: bench
+bench: need-board ## BOARD=…: Rust drivers against C, in counted instructions; K picks rows
+	@$(ENTER) bench/bench
+
 .PHONY: boards
 boards: ## the table of boards
 	@$(QUICK) boards

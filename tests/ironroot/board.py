@@ -25,9 +25,12 @@ def scaled(run):
 
 
 class Board:
-    """The board that IRONROOT_BOARD names, through QEMU or through IRONROOT_SERIAL."""
+    """The board that IRONROOT_BOARD names, through QEMU or through IRONROOT_SERIAL.
 
-    def __init__(self):
+    `qemu_args` are arguments for QEMU beside those of board.yaml.
+    """
+
+    def __init__(self, qemu_args=""):
         self.name = os.environ["IRONROOT_BOARD"]
         self.images = Path(os.environ["IRONROOT_IMAGES"])
         serial = os.environ.get("IRONROOT_SERIAL", "")
@@ -39,6 +42,9 @@ class Board:
         disk = self._overlay() if self.is_qemu else ""
         self.environment = environment(self.name, self.images, disk, serial)
         self.target = self.environment.get_target("qemu" if self.is_qemu else "serial")
+        if qemu_args:
+            qemu = self.target.get_driver("QEMUDriver", activate=False)
+            qemu.extra_args += f" {qemu_args}"
         self.shell = self.target.get_driver("ShellDriver", activate=False)
         self.shell.login_timeout = int(self.shell.login_timeout * MULTIPLIER)
         self.shell.run = scaled(self.shell.run)

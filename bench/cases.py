@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: MIT
+"""What is compared: for each row a Rust driver and its C counterpart, the same client on both."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Side:
+    """One driver under one client."""
+
+    driver: str
+    # Done once before the runs, undone after them.
+    setup: tuple[str, ...]
+    teardown: tuple[str, ...]
+    # The client; {n} is the number of requests.
+    command: str
+    # The kernel variant that has the driver; empty for the release kernel.
+    variant: str = ""
+    # The kernel function that runs once for each request: what a profile counts by.
+    entry: str = "blk_mq_start_request"
+
+
+@dataclass(frozen=True)
+class Case:
+    """A row of the table."""
+
+    name: str
+    rust: Side
+    baseline: Side
+    requests: int = 2000
+    # A control has a delay in the Rust side's client: its ratio must be above 1.
+    control: bool = field(default=False)
+
+
+RNULL = "/sys/kernel/config/rnull/bench"
+NULLB = "/sys/kernel/config/nullb/bench"
+
+
+def null_sides(options, rust_options=""):
+    """The null block drivers, of the same size and block size, completing at once."""
+    rust = Side(
+        driver="rnull",
+        setup=(
+            "modprobe rnull_mod",
+            f"mkdir {RNULL}",
+            f"echo 4096 > {RNULL}/blocksize",
+            f"echo 1024 > {RNULL}/size",
+            f"echo 0 > {RNULL}/irqmode",
+            f"echo 1 > {RNULL}/power",
+            "echo none > /sys/block/bench/queue/scheduler",
+        ),
+        teardown=(f"rmdir {RNULL}", "modprobe -r rnull_mod"),
+        command=f"blkload /dev/bench --requests {{n}} {options} {rust_options}".strip(),
+    )
+    baseline = Side(
+        driver="null_blk",
+        setup=(
+            "modprobe null_blk nr_devices=0",
+            f"mkdir {NULLB}",
+            f"echo 4096 > {NULLB}/blocksize",
+            f"echo 1024 > {NULLB}/size",
+            f"echo 0 > {NULLB}/irqmode",
+            f"echo 0 > {NULLB}/memory_backed",
+            f"echo 256 > {NULLB}/hw_queue_depth",
+            f"echo 1 > {NULLB}/power",
+            "echo none > /sys/block/bench/queue/scheduler",
+        ),
+        teardown=(f"rmdir {NULLB}", "modprobe -r null_blk"),
+        command=f"blkload /dev/bench --requests {{n}} {options}",
+    )
+    return rust, baseline
+
+
+def null_cases():
+    """Rust's null block driver against C's."""
+    for name, options in {
+        "randread-4k-qd1": "--depth 1",
+        "randread-4k-qd32": "--depth 32",
+        "randwrite-4k-qd1": "--depth 1 --write",
+        "randwrite-4k-qd32": "--depth 32 --write",
+    }.items():
+        yield Case(f"null/{name}", *null_sides(options))
+    # A thousand turns of a loop more for each request must be seen.
+    yield Case(
+        "control/null-randread-4k-qd1-slow",
+        *null_sides("--depth 1", "--spin 1000"),
+        control=True,
+    )
+
+
+def binder_cases():
+    """Rust's Binder against C's: two kernels, since one cannot hold both."""
+    for name, payload, options in (
+        ("roundtrip-0", 0, ""),
+        ("roundtrip-4k", 4096, ""),
+        ("roundtrip-64k", 65536, ""),
+        ("oneway-4k", 4096, "--oneway"),
+        ("descriptor", 0, "--descriptor"),
+    ):
+        command = f"binder-probe bench --transactions {{n}} --payload {payload} {options}".strip()
+        sides = (
+            Side(
+                driver=driver,
+                setup=(),
+                teardown=(),
+                command=command,
+                variant=variant,
+                entry=entry,
+            )
+            for driver, variant, entry in (
+                ("rust_binder", "", "rust_binder_ioctl"),
+                ("binder", "c", "binder_transaction"),
+            )
+        )
+        yield Case(f"binder/{name}", *sides, requests=500)
+
+
+CASES = [*null_cases(), *binder_cases()]

@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: MIT
+"""`make bench`: each Rust driver against its C counterpart, in counted instructions."""
+
+import json
+import os
+import sys
+from pathlib import Path
+from statistics import median
+
+CHECKOUT = Path(__file__).parents[1]
+sys.path.insert(0, str(CHECKOUT / "tests"))
+sys.path.insert(0, str(CHECKOUT))
+
+from bench import guest, sizes  # noqa: E402
+from bench.cases import CASES  # noqa: E402
+from bench.names import selected  # noqa: E402
+
+RUNS = 5
+METHOD = (
+    f"guest PMU, all of CPU 0, QEMU -icount shift=0, slope of N and 2N requests, {RUNS} runs"
+)
+# What a control's delay must at least show, times.
+CONTROL = 1.1
+
+
+def say(text):
+    print(f"ironroot: bench: {text}", file=sys.stderr, flush=True)
+
+
+def measure(cases):
+    """The runs of every side: (case, driver) to a list of instructions per request."""
+    found = {}
+    sides = [(case, side) for case in cases for side in (case.rust, case.baseline)]
+    for variant in sorted({side.variant for _, side in sides}):
+        mine = [(case, side) for case, side in sides if side.variant == variant]
+        say(f"booting {os.environ['BOARD']} {variant or 'release'}, {len(mine)} measurements")
+        with guest.booted(variant) as board:
+            for number, (case, side) in enumerate(mine, 1):
+                with guest.prepared(board.shell, side):
+                    # The first run warms caches and slabs, and does not count.
+                    runs = [
+                        guest.per_request(board.shell, side, case.requests)
+                        for _ in range(RUNS + 1)
+                    ][1:]
+                found[case.name, side is case.rust] = runs
+                say(f"{number} of {len(mine)}: {case.name} {side.driver}: {median(runs):.0f}")
+    return found
+
+
+def row(case, rust, baseline):
+    """One row of bench.json. The ratio's range is that of every run against every other."""
+    return {
+        "name": case.name,
+        "driver": case.rust.driver,
+        "baseline": case.baseline.driver,
+        "ratio": round(median(rust) / median(baseline), 4),
+        "unit": "instructions/request",
+        "method": METHOD,
+        "runs": RUNS,
+        "min": round(min(rust) / max(baseline), 4),
+        "max": round(max(rust) / min(baseline), 4),
+        "driver_value": round(median(rust), 1),
+        "baseline_value": round(median(baseline), 1),
+    }
+
+
+def table(rows):
+    """The rows for a terminal."""
+    heads = ("name", "driver", "value", "baseline", "value", "ratio", "min", "max", "unit")
+    cells = [heads] + [
+        (
+            r["name"],
+            r["driver"],
+            f"{r['driver_value']:.0f}",
+            r["baseline"],
+            f"{r['baseline_value']:.0f}",
+            f"{r['ratio']:.3f}",
+            f"{r['min']:.3f}",
+            f"{r['max']:.3f}",
+            r["unit"],
+        )
+        for r in rows
+    ]
+    widths = [max(len(line[column]) for line in cells) for column in range(len(heads))]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        for line in cells
+    )
+
+
+def main():
+    """Measures what K selects, and writes the table."""
+    board, expression = os.environ["BOARD"], os.environ.get("K", "")
+    cases = selected(CASES, expression)
+    found = measure(cases)
+    rows = [row(case, found[case.name, True], found[case.name, False]) for case in cases]
+    rows += sizes.rows(board, expression)
+    if not rows:
+        sys.exit(f"ironroot: error: K={expression}: no row of that name")
+    path = CHECKOUT / "output" / board / "bench.json"
+    path.write_text(json.dumps(rows, indent=1) + "\n")
+    print(table(rows))
+    print(f"{path.relative_to(CHECKOUT)}: {len(rows)} rows")
+    blind = [case.name for case in cases if case.control]
+    blind = [r["name"] for r in rows if r["name"] in blind and r["min"] < CONTROL]
+    if blind:
+        sys.exit(f"ironroot: error: the delay of {', '.join(blind)} did not show: trust no row")
+
+
+if __name__ == "__main__":
+    main()
