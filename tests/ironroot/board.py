@@ -37,11 +37,11 @@ class Board:
         self.is_qemu = not serial
         self.options = options(self.name)
         self._marker = ""
-        self.recorder = Recorder()
         self._scratch = tempfile.TemporaryDirectory(prefix="ironroot-test-")
         disk = self._overlay() if self.is_qemu else ""
         self.environment = environment(self.name, self.images, disk, serial)
         self.target = self.environment.get_target("qemu" if self.is_qemu else "serial")
+        self.recorder = Recorder(self.target)
         if qemu_args:
             qemu = self.target.get_driver("QEMUDriver", activate=False)
             qemu.extra_args += f" {qemu_args}"

@@ -5,10 +5,11 @@ from labgrid.step import steps
 
 
 class Recorder:
-    """Collects every byte that labgrid reads from a console."""
+    """Collects every byte that labgrid reads from a target's console."""
 
-    def __init__(self):
+    def __init__(self, target):
         self.data = bytearray()
+        self._target = target
         steps.subscribe(self._notify)
 
     def close(self):
@@ -17,7 +18,9 @@ class Recorder:
 
     def _notify(self, event):
         step = event.step
-        if step.tag == "console" and step.title == "read" and event.data.get("state") == "stop":
+        if step.tag != "console" or step.source.target is not self._target:
+            return
+        if step.title == "read" and event.data.get("state") == "stop":
             self.data += step.result or b""
 
     def text(self, start=0):

@@ -3,6 +3,7 @@
 
 import os
 import re
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -19,21 +20,48 @@ def package_of(path):
     return parts[-3] if parts[-2] == "tests" and parts[-4:-3] == ("package",) else None
 
 
-@pytest.fixture(scope="session")
-def booted(request):
-    """The board, booted once for all tests."""
+@contextmanager
+def power(config, qemu_args=""):
+    """A board from its boot to its last check; the console that tests record is its own."""
     from ironroot.board import Board
 
     if "IRONROOT_BOARD" not in os.environ:
         pytest.fail("IRONROOT_BOARD is not set; run make test BOARD=…")
-    board = Board()
-    request.config.stash[BOARD] = board
+    before = config.stash.get(BOARD, None)
+    board = Board(qemu_args)
+    config.stash[BOARD] = board
     try:
         board.boot()
         yield board
         board.finish()
     finally:
         board.close()
+        config.stash[BOARD] = before
+
+
+@pytest.fixture(scope="session")
+def plain_board(request):
+    """The board as board.yaml describes it, booted once for all tests."""
+    with power(request.config) as board:
+        yield board
+
+
+@pytest.fixture(scope="module")
+def booted(request, tmp_path_factory):
+    """The board; one of its own, with these devices too, for a file that has QEMU_ARGS.
+
+    QEMU_ARGS is a text, or a function that makes one for a directory for its files.
+    """
+    args = getattr(request.module, "QEMU_ARGS", None)
+    if args is None:
+        yield request.getfixturevalue("plain_board")
+        return
+    if os.environ.get("IRONROOT_SERIAL"):
+        pytest.skip("needs devices that QEMU adds to the board")
+    if callable(args):
+        args = args(tmp_path_factory.mktemp("devices"))
+    with power(request.config, args) as board:
+        yield board
 
 
 @pytest.fixture
@@ -75,15 +103,13 @@ def module(request, shell):
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item, nextitem):
     """Keeps the console's part of each test in a file of its own."""
-    board = item.config.stash.get(BOARD, None)
-    item.stash[BOARD] = len(board.recorder.data) if board else 0
+    item.stash[BOARD] = mark_console(item.config)
     result = yield
-    board = item.config.stash.get(BOARD, None)
-    if board and "board" in item.fixturenames:
+    if "board" in item.fixturenames and (text := console_since(item)):
         logs = Path(os.environ["IRONROOT_LOGS"])
         logs.mkdir(parents=True, exist_ok=True)
         name = re.sub(r"[^\w.-]+", "_", item.name)
-        (logs / f"{name}.log").write_text(board.recorder.text(item.stash[BOARD]))
+        (logs / f"{item.path.stem}-{name}.log").write_text(text)
     return result
 
 
@@ -91,8 +117,20 @@ def pytest_runtest_protocol(item, nextitem):
 def pytest_runtest_makereport(item, call):
     """Shows the end of the console with a failing test."""
     report = yield
-    board = item.config.stash.get(BOARD, None)
-    if report.failed and board and "board" in item.fixturenames:
-        tail = board.recorder.text(item.stash[BOARD]).splitlines()[-CONSOLE_TAIL:]
+    if report.failed and "board" in item.fixturenames and (text := console_since(item)):
+        tail = text.splitlines()[-CONSOLE_TAIL:]
         report.sections.append(("console", "\n".join(tail)))
     return report
+
+
+def mark_console(config):
+    """The board whose console is recorded, and how much of it there is."""
+    board = config.stash.get(BOARD, None)
+    return board, len(board.recorder.data) if board else 0
+
+
+def console_since(item):
+    """What the console showed since the test began; all of it where the board came later."""
+    board = item.config.stash.get(BOARD, None)
+    before, start = item.stash[BOARD]
+    return board.recorder.text(start if board is before else 0) if board else ""
