@@ -27,7 +27,8 @@ def scaled(run):
 class Board:
     """The board that IRONROOT_BOARD names, through QEMU or through IRONROOT_SERIAL.
 
-    `qemu_args` are arguments for QEMU beside those of board.yaml.
+    `qemu_args` are arguments for QEMU beside those of board.yaml: a text, or a
+    function that makes one out of QEMU's command line and a directory.
     """
 
     def __init__(self, qemu_args=""):
@@ -44,6 +45,8 @@ class Board:
         self.recorder = Recorder(self.target)
         if qemu_args:
             qemu = self.target.get_driver("QEMUDriver", activate=False)
+            if callable(qemu_args):
+                qemu_args = qemu_args(qemu.get_qemu_base_args(), Path(self._scratch.name))
             qemu.extra_args += f" {qemu_args}"
         self.shell = self.target.get_driver("ShellDriver", activate=False)
         self.shell.login_timeout = int(self.shell.login_timeout * MULTIPLIER)
@@ -89,11 +92,14 @@ class Board:
         self._marker = f"ironroot-test: {text}"
         self.shell.run_check(f"echo '<6>{self._marker}' > /dev/kmsg")
 
+    def new_log(self):
+        """The kernel's log since the last mark, as `dmesg -r` writes it."""
+        return kernel_log.since(self.shell.run_check("dmesg -r"), self._marker)
+
     def new_complaints(self, accepted=()):
         """What nobody may leave in the kernel's log, since the last mark."""
         known = [entry["pattern"] for entry in self.options["known_kernel_log"]]
-        lines = kernel_log.since(self.shell.run_check("dmesg -r"), self._marker)
-        return kernel_log.complaints(lines, [*accepted, *known])
+        return kernel_log.complaints(self.new_log(), [*accepted, *known])
 
     def leaks(self):
         """What kmemleak found; nothing where the kernel has none."""
@@ -119,8 +125,16 @@ class Board:
     def reboot(self):
         """Asks the board to reboot, and logs in again."""
         self._no_leaks()
+        self.console.sendline("reboot")
+        self._boots_again()
+
+    def reset(self):
+        """Presses QEMU's reset button, whatever the board is doing, and logs in again."""
+        self.qemu.monitor_command("system_reset")
+        self._boots_again()
+
+    def _boots_again(self):
         console = self.console
-        console.sendline("reboot")
         self.target.deactivate(self.shell)
         self.target.activate(console)
         self.expect(r"U-Boot 20\d\d", 60)

@@ -47,10 +47,10 @@ def plain_board(request):
 
 
 @pytest.fixture(scope="module")
-def booted(request, tmp_path_factory):
+def booted(request):
     """The board; one of its own, with these devices too, for a file that has QEMU_ARGS.
 
-    QEMU_ARGS is a text, or a function that makes one for a directory for its files.
+    QEMU_ARGS is a text, or a function of QEMU's command line and of a directory for its files.
     """
     args = getattr(request.module, "QEMU_ARGS", None)
     if args is None:
@@ -58,8 +58,6 @@ def booted(request, tmp_path_factory):
         return
     if os.environ.get("IRONROOT_SERIAL"):
         pytest.skip("needs devices that QEMU adds to the board")
-    if callable(args):
-        args = args(tmp_path_factory.mktemp("devices"))
     with power(request.config, args) as board:
         yield board
 

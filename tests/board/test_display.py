@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: MIT
+"""The DRM panic screen: its QR code holds the log of the panic."""
+
+import re
+import subprocess
+import time
+
+from ironroot.board import MULTIPLIER
+
+QEMU_ARGS = "-device virtio-gpu-pci,xres=1280,yres=1024"
+MARK = "ironroot: the last line before the panic"
+PANIC = "Kernel panic - not syncing: sysrq triggered crash"
+
+
+def decoded(picture):
+    """The texts of the QR codes in a picture."""
+    command = ["ZXingReader", "-format", "QRCode", picture]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    return re.findall(r'^Text: +"(.*?)"$', result.stdout, re.MULTILINE | re.DOTALL)
+
+
+def screenshot(board, path):
+    """Has QEMU write what the display shows."""
+    board.qemu.monitor_command("screendump", {"filename": str(path), "format": "png"})
+    return path
+
+
+def test_a_panic_shows_its_log_as_a_qr_code(board, shell, tmp_path):
+    shell.run_check("test -d /sys/class/drm/card0")
+    # The display's first line makes the driver set a mode.
+    shell.run_check("echo '<5>the display is on' > /dev/kmsg; sleep 2")
+    assert decoded(screenshot(board, tmp_path / "before.png")) == []
+    shell.run_check(f"echo '<5>{MARK}' > /dev/kmsg")
+    try:
+        board.console.sendline("echo c > /proc/sysrq-trigger")
+        board.expect(r"end Kernel panic", 60)
+        time.sleep(2 * MULTIPLIER)
+        texts = decoded(screenshot(board, tmp_path / "panic.png"))
+        console = board.recorder.text()
+    finally:
+        board.reset()
+    assert len(texts) == 1, "no QR code on the screen"
+    assert PANIC in texts[0]
+    assert MARK in texts[0]
+    # The code's lines are the console's; its first may be the end of one.
+    for line in texts[0].splitlines()[1:]:
+        assert re.sub(r"^\[ *[\d.]+\] ", "", line).strip() in console, line
