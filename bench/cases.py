@@ -90,14 +90,14 @@ def null_cases():
 
 def binder_cases():
     """Rust's Binder against C's: two kernels, since one cannot hold both."""
-    for name, payload, options in (
-        ("roundtrip-0", 0, ""),
-        ("roundtrip-4k", 4096, ""),
-        ("roundtrip-64k", 65536, ""),
-        ("oneway-4k", 4096, "--oneway"),
-        ("descriptor", 0, "--descriptor"),
-    ):
-        command = f"binder-probe bench --transactions {{n}} --payload {payload} {options}".strip()
+    for name, scenario in {
+        "roundtrip-0": "load-empty",
+        "roundtrip-4k": "load-4k",
+        "roundtrip-64k": "load-64k",
+        "oneway-4k": "load-oneway-4k",
+        "descriptor": "load-fd",
+    }.items():
+        command = f"binder-probe {scenario} {{n}}"
         sides = (
             Side(
                 driver=driver,

@@ -23,6 +23,8 @@ MODULES = {
     "CONFIG_SAMPLE_RUST_DRIVER_I2C": "rust_driver_i2c",
     "CONFIG_SAMPLE_RUST_DRIVER_PCI": "rust_driver_pci",
     "CONFIG_SAMPLE_RUST_DRIVER_PLATFORM": "rust_driver_platform",
+    "CONFIG_SAMPLE_RUST_DRIVER_SERDEV": "rust_driver_serdev",
+    "CONFIG_SAMPLE_RUST_DRIVER_USB": "rust_driver_usb",
     "CONFIG_SAMPLE_RUST_I2C_CLIENT": "rust_i2c_client",
     "CONFIG_SAMPLE_RUST_MINIMAL": "rust_minimal",
     "CONFIG_SAMPLE_RUST_MISC_DEVICE": "rust_misc_device",

@@ -5,6 +5,7 @@ mod calls;
 mod death;
 mod descriptors;
 mod freeze;
+mod load;
 mod memory;
 mod misuse;
 mod spam;
@@ -17,7 +18,7 @@ use std::io;
 type Scenario = fn(u32) -> io::Result<()>;
 
 /// Name, what it does, how.
-pub const ALL: [(&str, &str, Scenario); 30] = [
+pub const ALL: [(&str, &str, Scenario); 35] = [
     ("version", "asks for the protocol version", calls::version),
     ("ioctl-errors", "ioctls that the driver must refuse", calls::ioctl_errors),
     ("map-errors", "mappings that the driver must refuse", calls::map_errors),
@@ -51,6 +52,11 @@ pub const ALL: [(&str, &str, Scenario); 30] = [
     ("bad-calls", "calls that no client should make", misuse::calls),
     ("bad-commands", "commands that no client should send", misuse::commands),
     ("foreign-memory", "other memory where the mapping was", memory::foreign),
+    ("load-empty", "calls without data, for the benchmark", load::empty),
+    ("load-4k", "calls with 4 KiB, for the benchmark", load::page),
+    ("load-64k", "calls with 64 KiB, for the benchmark", load::large),
+    ("load-oneway-4k", "one-way calls with 4 KiB, for the benchmark", load::one_way),
+    ("load-fd", "calls with a descriptor, for the benchmark", load::descriptor),
     ("shrink", "a mapping whose unused pages are taken away", memory::shrink),
 ];
 
