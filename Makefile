@@ -11,7 +11,7 @@ RUN_BOARD = $(or $(BOARD),qemu_riscv64)
 
 # Recipes read these from the environment, so that no value of theirs is ever
 # parsed as shell.
-export BOARD VARIANT K SERIAL IMAGE DEVICE YES NAME JOBS TOOLCHAIN BUILDROOT
+export BOARD VARIANT K SERIAL IMAGE DEVICE YES NAME PROFILE JOBS TOOLCHAIN BUILDROOT
 export KERNEL_SOURCE IRONROOT_CACHE IRONROOT_TIMEOUT_MULTIPLIER
 
 ENTER := quick/enter

@@ -18,6 +18,8 @@ class Side:
     variant: str = ""
     # The kernel function that runs once for each request: what a profile counts by.
     entry: str = "blk_mq_start_request"
+    # The modules whose own share a profile states; none where the driver is built in.
+    own: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,7 @@ def null_sides(options, rust_options=""):
     """The null block drivers, of the same size and block size, completing at once."""
     rust = Side(
         driver="rnull",
+        own=("rnull_mod",),
         setup=(
             "modprobe rnull_mod",
             f"mkdir {RNULL}",
@@ -54,6 +57,7 @@ def null_sides(options, rust_options=""):
     )
     baseline = Side(
         driver="null_blk",
+        own=("null_blk",),
         setup=(
             "modprobe null_blk nr_devices=0",
             f"mkdir {NULLB}",

@@ -4,6 +4,7 @@
 import json
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
 
@@ -11,14 +12,12 @@ CHECKOUT = Path(__file__).parents[1]
 sys.path.insert(0, str(CHECKOUT / "tests"))
 sys.path.insert(0, str(CHECKOUT))
 
-from bench import guest, sizes  # noqa: E402
+from bench import guest, plot, profile, sizes  # noqa: E402
 from bench.cases import CASES  # noqa: E402
 from bench.names import selected  # noqa: E402
 
 RUNS = 5
-METHOD = (
-    f"guest PMU, all of CPU 0, QEMU -icount shift=0, slope of N and 2N requests, {RUNS} runs"
-)
+METHOD = f"guest PMU, all of CPU 0, QEMU -icount shift=0, slope of N and 2N requests, {RUNS} runs"
 # What a control's delay must at least show, times.
 CONTROL = 1.1
 
@@ -39,15 +38,38 @@ def measure(cases):
                 with guest.prepared(board.shell, side):
                     # The first run warms caches and slabs, and does not count.
                     runs = [
-                        guest.per_request(board.shell, side, case.requests)
-                        for _ in range(RUNS + 1)
+                        guest.per_request(board.shell, side, case.requests) for _ in range(RUNS + 1)
                     ][1:]
                 found[case.name, side is case.rust] = runs
                 say(f"{number} of {len(mine)}: {case.name} {side.driver}: {median(runs):.0f}")
     return found
 
 
-def row(case, rust, baseline):
+def profiles(cases):
+    """Prints each side's functions; rows of what the drivers' own modules take."""
+    found = {}
+    sides = [(case, side) for case in cases for side in (case.rust, case.baseline)]
+    scratch = CHECKOUT / "output" / os.environ["BOARD"] / "profile"
+    scratch.mkdir(exist_ok=True)
+    for variant in sorted({side.variant for _, side in sides}):
+        with guest.booted(variant, profile.QEMU_ARGS) as board:
+            for case, side in sides:
+                if side.variant != variant:
+                    continue
+                functions = profile.profile(board, side, os.environ["IRONROOT_IMAGES"], scratch)
+                found[case.name, side is case.rust] = profile.own(functions, side.own)
+                text = profile.table(functions)
+                print(f"{case.name} {side.driver}, instructions per request\n{text}\n")
+                name = f"{case.name.replace('/', '-')}-{side.driver}.txt"
+                (scratch / name).write_text(text + "\n")
+    for case in cases:
+        rust, baseline = found[case.name, True], found[case.name, False]
+        if case.rust.own and baseline:
+            own = replace(case, name=case.name.replace("/", "-own/", 1))
+            yield row(own, [rust], [baseline], profile.METHOD)
+
+
+def row(case, rust, baseline, method=METHOD):
     """One row of bench.json. The ratio's range is that of every run against every other."""
     return {
         "name": case.name,
@@ -55,8 +77,8 @@ def row(case, rust, baseline):
         "baseline": case.baseline.driver,
         "ratio": round(median(rust) / median(baseline), 4),
         "unit": "instructions/request",
-        "method": METHOD,
-        "runs": RUNS,
+        "method": method,
+        "runs": len(rust),
         "min": round(min(rust) / max(baseline), 4),
         "max": round(max(rust) / min(baseline), 4),
         "driver_value": round(median(rust), 1),
@@ -94,13 +116,18 @@ def main():
     cases = selected(CASES, expression)
     found = measure(cases)
     rows = [row(case, found[case.name, True], found[case.name, False]) for case in cases]
+    if os.environ.get("PROFILE"):
+        rows += profiles([case for case in cases if not case.control])
     rows += sizes.rows(board, expression)
     if not rows:
         sys.exit(f"ironroot: error: K={expression}: no row of that name")
     path = CHECKOUT / "output" / board / "bench.json"
     path.write_text(json.dumps(rows, indent=1) + "\n")
+    picture = path.with_suffix(".svg")
+    command = f"make bench BOARD={board}" + (f" K='{expression}'" if expression else "")
+    plot.write(rows, command, picture)
     print(table(rows))
-    print(f"{path.relative_to(CHECKOUT)}: {len(rows)} rows")
+    print(f"{path.relative_to(CHECKOUT)}, {picture.relative_to(CHECKOUT)}: {len(rows)} rows")
     blind = [case.name for case in cases if case.control]
     blind = [r["name"] for r in rows if r["name"] in blind and r["min"] < CONTROL]
     if blind:

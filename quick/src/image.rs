@@ -110,6 +110,7 @@ fn describe(board: &Board, kernel: &Kernel, images: &Path) -> Result<()> {
     let image = board.arch.image;
     fs::copy(kernel.install.join("boot").join(image), images.join(image))?;
     fs::copy(kernel.build.join(".config"), images.join("kernel.config"))?;
+    fs::copy(kernel.build.join("System.map"), images.join("System.map"))?;
     fs::write(images.join("kernel.release"), format!("{}\n", kernel.release))?;
     let config = fs::read_to_string(kernel.build.join(".config"))?;
     let rustc = config

@@ -32,7 +32,7 @@ def with_test_node(command, scratch):
         ["-t", "s", dtb, node, "compatible", "test,rust-device"],
         ["-t", "x", dtb, node, "test,u32-prop", "deadbeef"],
         ["-t", "x", dtb, node, "test,u32-required-prop", "1"],
-        ["-t", "bx", dtb, node, "test,i16-array", *"0 1 0 2 ff fd ff fc".split()],
+        ["-t", "bx", dtb, node, "test,i16-array", "0", "1", "0", "2", "ff", "fd", "ff", "fc"],
     ):
         subprocess.run(["fdtput", *edit], check=True)
     return f"-dtb {dtb} -device pci-testdev"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""docs/rust-drivers.md names every Rust driver of the kernel's tree, and says the truth about it."""
+"""docs/rust-drivers.md names every Rust driver of the kernel's tree, and tells the truth."""
 
 import os
 import re
@@ -95,7 +95,7 @@ def test_what_is_proven_is_proven_by_a_test_that_exists(rows):
             assert all((CHECKOUT / name).is_file() for name in files), row
             if row.proven == "loaded" or "test_modules" in row.by:
                 text = (CHECKOUT / "tests/board/test_modules.py").read_text()
-                assert f"CONFIG_{row.symbol}\"" in text, row
+                assert f'CONFIG_{row.symbol}"' in text, row
         else:
             assert row.proven in ("built", "not built"), row
         assert bool(row.on) == (row.proven != "not built"), row

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 //! The CPU's own clock, which starts at power-on and which user space may read.
 
-use core::arch::asm;
-
 /// Ticks since power-on, and how many of them make a second.
 ///
 /// # Errors
@@ -15,7 +13,7 @@ pub fn ticks() -> std::io::Result<(u64, u64)> {
     let ticks;
     // SAFETY: rdtime reads the `time` CSR, which Linux lets user space read (RISC-V unprivileged
     // specification, Zicntr), and touches no memory.
-    unsafe { asm!("rdtime {}", out(reg) ticks, options(nomem, nostack)) };
+    unsafe { core::arch::asm!("rdtime {}", out(reg) ticks, options(nomem, nostack)) };
     Ok((ticks, frequency))
 }
 
@@ -30,8 +28,8 @@ pub fn ticks() -> std::io::Result<(u64, u64)> {
     // SAFETY: Linux lets user space read the virtual counter and its frequency (Arm ARM,
     // CNTKCTL_EL1.EL0VCTEN); neither touches memory.
     unsafe {
-        asm!("mrs {}, cntvct_el0", out(reg) ticks, options(nomem, nostack));
-        asm!("mrs {}, cntfrq_el0", out(reg) frequency, options(nomem, nostack));
+        core::arch::asm!("mrs {}, cntvct_el0", out(reg) ticks, options(nomem, nostack));
+        core::arch::asm!("mrs {}, cntfrq_el0", out(reg) frequency, options(nomem, nostack));
     }
     Ok((ticks, frequency))
 }
