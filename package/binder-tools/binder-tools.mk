@@ -17,7 +17,7 @@ BINDER_TOOLS_CARGO_BUILD_OPTS = --features rsbinder -p binder-tools -p rsbinder-
 BINDER_TOOLS_PRE_CONFIGURE_HOOKS += IRONROOT_CARGO_VENDOR
 
 define BINDER_TOOLS_INSTALL_TARGET_CMDS
-	$(foreach program,binder-probe rsb_device rsb_hub rsb_service,
+	$(foreach program,binder-echo binder-probe rsb_device rsb_hub rsb_service,
 		$(INSTALL) -D -m 0755 \
 			$(@D)/target/$(RUSTC_TARGET_NAME)/$(if $(BR2_ENABLE_DEBUG),debug,release)/$(program) \
 			$(TARGET_DIR)/usr/bin/$(program)

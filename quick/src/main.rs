@@ -60,7 +60,8 @@ fn dispatch(args: &[&str]) -> Result<()> {
             Ok(())
         }
         ["sysroot", name] => {
-            println!("{}", sysroot::get(&ctx, board(&ctx, name)?.arch)?.display());
+            let arch = board(&ctx, name)?.arch;
+            println!("{} {}", arch.gnu, sysroot::get(&ctx, arch)?.display());
             Ok(())
         }
         ["source"] => {

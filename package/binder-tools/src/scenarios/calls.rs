@@ -249,6 +249,10 @@ pub fn references(_: u32) -> io::Result<()> {
                     uapi::BR_INCREFS | uapi::BR_ACQUIRE | uapi::BR_RELEASE | uapi::BR_DECREFS => {
                         let (ptr, cookie) = one.ptr_cookie();
                         seen.push(format!("{}:{ptr:x}:{cookie:x}", one.name()));
+                        // The client drops its references only when the owner knows of them.
+                        if matches!(one.code, uapi::BR_ACQUIRE | uapi::BR_DECREFS) {
+                            line.say(0)?;
+                        }
                     }
                     _ => {}
                 }
@@ -262,6 +266,7 @@ pub fn references(_: u32) -> io::Result<()> {
     let Object::Handle(handle) = reply.object(0) else {
         return Err(io::Error::other("no handle"));
     };
+    service.line.hear()?;
     let count = |code| client.send(&Commands::new().handle(code, handle)).is_ok();
     report("acquired", count(uapi::BC_INCREFS) && count(uapi::BC_ACQUIRE));
     client.free(&reply)?;
@@ -270,6 +275,7 @@ pub fn references(_: u32) -> io::Result<()> {
     let asked = sys::ioctl(&client.file, uapi::BINDER_GET_NODE_INFO_FOR_REF, &mut info);
     report("info_by_client", outcome(asked));
     report("released", count(uapi::BC_RELEASE) && count(uapi::BC_DECREFS));
+    service.line.hear()?;
     let gone = client.call(handle, 1, 0, &Parcel::new())?;
     report("call_released", gone.text());
     client.call(0, 9, 0, &Parcel::new())?;
