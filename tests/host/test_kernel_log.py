@@ -35,3 +35,4 @@ def test_looks_only_after_the_marker():
     lines = ["<3>[    1.0] old", "<6>[    2.0] mark", "<3>[    3.0] new"]
     assert kernel_log.since(lines, "mark") == lines[2:]
     assert kernel_log.since(lines, "nowhere") == lines
+    assert kernel_log.since(["<6>[    1.0] marked", *lines], "mark") == lines[2:]

@@ -42,8 +42,9 @@ def complaints(lines, accepted=()):
 
 
 def since(lines, marker):
-    """The lines after the one that holds `marker`; all of them where it has left the buffer."""
+    """The lines after the one that ends with `marker`; all where it has left the buffer."""
     for number, line in enumerate(lines):
-        if marker in line:
+        # Another test's marker may begin like this one.
+        if line.endswith(marker):
             return lines[number + 1 :]
     return lines
