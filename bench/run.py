@@ -32,6 +32,7 @@ def measure(cases):
     sides = [(case, side) for case in cases for side in (case.rust, case.baseline)]
     for variant in sorted({side.variant for _, side in sides}):
         mine = [(case, side) for case, side in sides if side.variant == variant]
+        guest.build(variant)
         say(f"booting {os.environ['BOARD']} {variant or 'release'}, {len(mine)} measurements")
         with guest.booted(variant) as board:
             for number, (case, side) in enumerate(mine, 1):
@@ -52,6 +53,7 @@ def profiles(cases):
     scratch = CHECKOUT / "output" / os.environ["BOARD"] / "profile"
     scratch.mkdir(exist_ok=True)
     for variant in sorted({side.variant for _, side in sides}):
+        guest.build(variant)
         with guest.booted(variant, profile.QEMU_ARGS) as board:
             for case, side in sides:
                 if side.variant != variant:

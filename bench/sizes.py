@@ -39,6 +39,7 @@ def kernel_image(board):
     """Bytes of the kernel image that boots."""
     sizes = []
     for variant in ("", "c"):
+        guest.build(variant)
         (image,) = (output(board, variant) / "images").glob("*Image")
         sizes.append([image.stat().st_size])
     yield row("size/kernel-image", "bytes", f"size of {image.name}", *sizes)
@@ -58,6 +59,7 @@ def boots(board):
     """Power-on to the login prompt: seconds, and the guest's own time under -icount."""
     seconds, clock = {}, {}
     for variant in ("", "c"):
+        guest.build(variant)
         seconds[variant], clock[variant] = [], []
         for _ in range(RUNS):
             start = time.monotonic()
