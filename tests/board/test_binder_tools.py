@@ -106,12 +106,13 @@ def test_no_service_manager(shell, device):
     assert shell.run(f"rsb_service -d {device} list")[2] == could_not_be_answered
 
 
-def test_libgbinders_tools(shell, hub, service):
-    """Another library's client sees the same services."""
+def test_libgbinders_client_reaches_the_service_manager(shell, hub):
+    """Another library: its ping is answered. Its dialects are older than rsb_hub's, so no names."""
     if shell.run("which binder-list")[2] != 0:
         pytest.skip("the archive has no libgbinder-tools for this architecture")
-    found = shell.run_check(f"GBINDER_DEFAULT_SERVICEMANAGER=aidl3 binder-list -d /dev/{hub}")
-    assert service in "\n".join(found)
+    output = "\n".join(shell.run_check(f"binder-list -v -d /dev/{hub} 2>&1"))
+    assert f"Opened /dev/{hub} version 8" in output
+    assert f"/dev/{hub} has service manager" in output
 
 
 @pytest.fixture(scope="session")

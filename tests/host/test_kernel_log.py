@@ -36,3 +36,5 @@ def test_looks_only_after_the_marker():
     assert kernel_log.since(lines, "mark") == lines[2:]
     assert kernel_log.since(lines, "nowhere") == lines
     assert kernel_log.since(["<6>[    1.0] marked", *lines], "mark") == lines[2:]
+    # Two tests may have one name.
+    assert kernel_log.since([*lines, lines[1], lines[0]], "mark") == [lines[0]]

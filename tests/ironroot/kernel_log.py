@@ -42,9 +42,9 @@ def complaints(lines, accepted=()):
 
 
 def since(lines, marker):
-    """The lines after the one that ends with `marker`; all where it has left the buffer."""
-    for number, line in enumerate(lines):
+    """The lines after the last one that ends with `marker`; all where it has left the buffer."""
+    for number in reversed(range(len(lines))):
         # Another test's marker may begin like this one.
-        if line.endswith(marker):
+        if lines[number].endswith(marker):
             return lines[number + 1 :]
     return lines

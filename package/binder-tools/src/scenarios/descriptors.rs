@@ -128,14 +128,17 @@ pub fn refused(_: u32) -> io::Result<()> {
         // A plain context manager's node has no flags.
         sys::ioctl(&binder.file, uapi::BINDER_SET_CONTEXT_MGR, &mut 0u32)?;
         line.say(0)?;
-        binder.serve(|_, _| Ok(Answer::Reply(Parcel::new().fd(1, 0))))
+        binder.serve(|_, received| {
+            let parcel = Parcel::new();
+            Ok(Answer::Reply(if received.transaction.code == 2 { parcel.fd(1, 0) } else { parcel }))
+        })
     })?;
     service.line.hear()?;
     let client = scene.open()?;
     report("to_service", client.call(0, 1, 0, &Parcel::new().fd(0, 0))?.text());
     let array = Parcel::new().buffer(vec![0; 8], None).fd_array(1, 0, 0);
     report("array_to_service", client.call(0, 1, 0, &array)?.text());
-    report("in_reply", client.call(0, 1, 0, &Parcel::new())?.text());
-    report("in_reply_accepted", client.call(0, 1, uapi::TF_ACCEPT_FDS, &Parcel::new())?.text());
+    report("in_reply", client.call(0, 2, 0, &Parcel::new())?.text());
+    report("in_reply_accepted", client.call(0, 2, uapi::TF_ACCEPT_FDS, &Parcel::new())?.text());
     Ok(())
 }
