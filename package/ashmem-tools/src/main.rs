@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT
+//! ashmem-probe: a client of /dev/ashmem that says what each call answered.
+//!
+//! `ashmem-probe COMMAND,…` makes the calls and prints one line for each (see script.rs);
+//! `ashmem-probe -f FILE` takes them from a file;
+//! `ashmem-probe model SEED OPERATIONS` and `ashmem-probe race KIND SECONDS` exercise the driver and
+//! end with a status other than 0 where it does not do what it should.
+
+mod ashmem;
+mod model;
+mod race;
+mod random;
+mod script;
+mod sys;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let result = match words[..] {
+        [] => Err(
+            "usage: ashmem-probe COMMAND,… | -f FILE | model SEED OPERATIONS | race KIND SECONDS"
+                .into(),
+        ),
+        ["model", seed, operations] => number(seed)
+            .and_then(|seed| Ok((seed, number(operations)?)))
+            .and_then(|(seed, operations)| model::run(seed, operations)),
+        ["race", kind, seconds] => number(seconds).and_then(|seconds| race::run(kind, seconds)),
+        ["-f", path] => std::fs::read_to_string(path)
+            .map_err(|error| format!("{path}: {error}"))
+            .and_then(|text| commands(&text)),
+        _ => commands(&words.join(",")),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("ashmem-probe: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Runs the commands of a script.
+fn commands(text: &str) -> Result<(), String> {
+    script::run(&text.trim_end().split(',').collect::<Vec<_>>())
+}
+
+/// A number as C writes it.
+fn number(text: &str) -> Result<u64, String> {
+    let parsed = match text.strip_prefix("0x") {
+        Some(digits) => u64::from_str_radix(digits, 16),
+        None => text.parse(),
+    };
+    parsed.map_err(|error| format!("{text}: {error}"))
+}
