@@ -1,0 +1,248 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Bad input: the exact error, nothing changed, no line in the kernel's log.
+
+That the log stays empty is checked after every test, for every test.
+"""
+
+import pytest
+
+MODULE = "rust_ashmem"
+
+SET_NAME, GET_NAME = 0x41007701, 0x81007702
+# `long` is part of three numbers.
+LONG = {"32": 4, "64": 8}
+PIN, UNPIN, STATUS, PURGE = 0x40087707, 0x40087708, 0x7709, 0x770A
+
+MAPPED = """
+    open r -> ok
+    size r 4p -> ok
+    map m r 4p rw shared -> ok
+    fill m 0 4p 7 -> ok
+"""
+UNHARMED = """
+    status r 0 0 -> 1
+    info r unpinned -> 0
+    info r purged -> 0
+    getsize r -> 16384
+    getname r -> dev/ashmem
+    getprot r -> 7
+    holds m 0 4p 7 -> yes
+"""
+
+
+@pytest.fixture
+def long(shell):
+    """The size of the board's `long`."""
+    word = shell.run_check("getconf LONG_BIT 2>/dev/null || uname -m")[0]
+    return 8 if "64" in word else 4
+
+
+def sized(number, size):
+    """A request's number with the size of its argument."""
+    return number | size << 16
+
+
+# In the first page, where memory ends, not canonical, in the kernel, the last byte.
+POINTERS = ["0", "1", "8", "end-0", "0x8000000000000000", "0xffffffc000000000", "-1"]
+
+
+def pointers(long):
+    """POINTERS as far as the board's addresses go."""
+    top = (1 << (8 * long)) - 1
+    return [
+        pointer if pointer.startswith("end") else hex(int(pointer, 0) & top) for pointer in POINTERS
+    ]
+
+
+def test_wild_pointers(ashmem, long):
+    numbers = [GET_NAME, SET_NAME, PIN, UNPIN, STATUS, sized(0x8000770B, long)]
+    calls = "".join(
+        f"ioctl r {number:#x} {address} -> EFAULT\n"
+        for number in numbers
+        for address in pointers(long)
+    )
+    ashmem(MAPPED + calls + UNHARMED)
+
+
+def test_arguments_at_the_end_of_memory(ashmem, long):
+    """What ends where memory ends is taken; a byte further is not."""
+    ashmem(f"""
+        open r -> ok
+        size r 4p -> ok
+        ioctl r {SET_NAME:#x} end-1 -> 0           # an empty name, and nothing behind it
+        ioctl r {GET_NAME:#x} end-11 -> 0
+        ioctl r {GET_NAME:#x} end-10 -> EFAULT
+        map m r 4p rw shared -> ok
+        fill m 0 4p 7 -> ok
+        ioctl r {STATUS:#x} end-8 -> 1
+        ioctl r {STATUS:#x} end-7 -> EFAULT
+        ioctl r {PIN:#x} end-8 -> 0
+        ioctl r {PIN:#x} end-7 -> EFAULT
+        ioctl r {UNPIN:#x} end-7 -> EFAULT
+        ioctl r {sized(0x8000770B, long):#x} end-{long} -> 0
+        ioctl r {sized(0x8000770B, long):#x} end-{long - 1} -> EFAULT
+        {UNHARMED}
+    """)
+
+
+def test_a_name_without_an_end(ashmem):
+    """255 bytes are taken of it and no more is read: the byte after the 256th is not there."""
+    ashmem(f"""
+        open r -> ok
+        ioctl r {SET_NAME:#x} text-256 -> 0
+        getname r -> {"t" * 255}
+        ioctl r {SET_NAME:#x} text-255 -> EFAULT
+        getname r -> {"t" * 255}
+    """)
+
+
+def test_unknown_numbers(ashmem):
+    numbers = [0x7700, 0x770C, 0x77FF, 0x4008770C, 0x40087709, 0xC0087707, 0, 0xFFFFFFFF]
+    calls = "".join(f"ioctl r {number:#x} 0 -> ENOTTY\n" for number in numbers)
+    ashmem(MAPPED + calls + UNHARMED)
+
+
+def test_numbers_with_another_size(ashmem, long):
+    """The other `long` is a 32-bit program's on a 64-bit kernel, and nobody's on the rest."""
+    other = 12 - long
+    ashmem(
+        MAPPED
+        + f"""
+        ioctl r {sized(0x40007703, other):#x} 4096 -> ENOTTY
+        ioctl r {sized(0x40007705, other):#x} 1 -> ENOTTY
+        ioctl r {sized(0x8000770B, other):#x} 0 -> ENOTTY
+        ioctl r {sized(0x40007707, 4):#x} 0 -> ENOTTY
+        ioctl r {sized(0x40007701, 255):#x} 0 -> ENOTTY
+        {UNHARMED}
+    """
+    )
+
+
+def test_sizes_that_no_file_has(ashmem, long):
+    """They are refused at once, not at mmap: the size must also be GET_SIZE's return value."""
+    number = sized(0x40007703, long)
+    top = (1 << (8 * long)) - 1
+    half = top >> 1
+    refused = "".join(
+        f"ioctl r {number:#x} {size:#x} -> EINVAL\n" for size in (top, top - 1, half + 1, half)
+    )
+    ashmem(f"""
+        open r -> ok
+        {refused}
+        getsize r -> 0
+        ioctl r {number:#x} {half - 4095:#x} -> 0
+        map m r 1p rw shared -> ok
+        poke m 0 1 -> ok
+    """)
+
+
+def test_before_the_region_is_mapped(ashmem):
+    """The wrong order: there is nothing to pin, to purge or to name."""
+    for prepared in ("", "size r 4p -> ok\n"):
+        ashmem(
+            "open r -> ok\n"
+            + prepared
+            + """
+            pin r 0 0 -> EINVAL
+            unpin r 0 0 -> EINVAL
+            status r 0 0 -> EINVAL
+            id r -> EINVAL
+            purge r -> 0
+        """
+        )
+
+
+# Offset and length, in a region of four pages.
+NOT_OURS = [
+    ("0", "1"),
+    ("0", "1p-1"),
+    ("0", "1p+1"),
+    ("1", "1p"),
+    ("1p-1", "0"),
+    ("1p+1", "0"),
+    ("0", "5p"),
+    ("3p", "2p"),
+    ("4p", "0"),  # in the C driver: an empty range
+    ("4p", "1p"),
+    ("5p", "0"),  # in the C driver: the length's underflow
+    ("0", "0xfffff000"),
+    ("0xfffff000", "0"),
+    ("0xfffff000", "1p"),  # the sum is 2 to the 32nd
+    ("0xfffff000", "0xfffff000"),
+    ("0xffffffff", "0xffffffff"),
+    ("1p", "0xfffff000"),  # the sum wraps to 0
+]
+
+
+def test_ranges_that_are_not_the_regions(ashmem):
+    calls = "".join(
+        f"{name} r {offset} {length} -> EINVAL\n"
+        for offset, length in NOT_OURS
+        for name in ("pin", "unpin", "status")
+    )
+    ashmem(MAPPED + calls + UNHARMED)
+
+
+def test_a_bad_range_keeps_what_was_unpinned(ashmem):
+    ashmem("""
+        open r -> ok
+        size r 4p -> ok
+        map m r 4p rw shared -> ok
+        unpin r 1p 1p -> 0
+        pin r 1p 4p -> EINVAL
+        pin r 5p 0 -> EINVAL
+        unpin r 0 5p -> EINVAL
+        info r unpinned -> 1
+        status r 1p 1p -> 0
+        status r 0 1p -> 1
+    """)
+
+
+def test_masks_with_unknown_bits(ashmem, long):
+    number, top = sized(0x40007705, long), (1 << (8 * long)) - 1
+    masks = [8, 15, 0x80000000, top, top - 7]
+    calls = "".join(f"ioctl r {number:#x} {mask:#x} -> EINVAL\n" for mask in masks)
+    ashmem(MAPPED + calls + UNHARMED)
+
+
+def test_many_ranges(ashmem):
+    """A region takes many ranges; the ones that it does not take are refused, and harm nothing."""
+    ashmem(
+        """
+        open r -> ok
+        size r 140000p -> ok
+        map m r 140000p rw shared -> ok
+        every r 140000 2 -> ENOMEM after 65533
+        info r unpinned -> 65533
+        pin r 0 1p -> 0
+        info r unpinned -> 65532
+        purge r -> 65532
+        info r purged -> 65532
+        pin r 0 0 -> 1
+        info r purged -> 0
+        unpin r 0 0 -> 0
+    """,
+        timeout=300,
+    )
+
+
+def test_a_large_region(ashmem, long):
+    """More than 4 GiB: a length of 0 is to the very end, which a pin's fields cannot say."""
+    if long == 4:
+        pytest.skip("a 32-bit board has no such region")
+    ashmem("""
+        open r -> ok
+        size r 1310720p -> ok
+        map m r 1310720p rw shared -> ok
+        poke m 1310719p 7 -> ok
+        unpin r 0 0 -> 0
+        info r unpinned -> 1310720
+        pin r 0 0xfffff000 -> 0
+        info r unpinned -> 262145
+        pin r 0xfffff000 2p -> 0
+        info r unpinned -> 262143
+        status r 0xfffff000 0 -> 0
+        purge r -> 262143
+        peek m 1310719p -> 0
+        pin r 0 0 -> 1
+    """)
