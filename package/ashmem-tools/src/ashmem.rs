@@ -46,8 +46,6 @@ pub fn set_size(fd: &OwnedFd, size: usize) -> Call<c_int> {
 /// A number of the region's lines in /proc/self/fdinfo.
 pub fn info(fd: &OwnedFd, key: &str) -> Option<u64> {
     let text = fs::read_to_string(format!("/proc/self/fdinfo/{}", fd.as_raw_fd())).ok()?;
-    let line = text
-        .lines()
-        .find_map(|line| line.strip_prefix(key)?.strip_prefix(":\t"))?;
+    let line = text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(":\t"))?;
     line.parse().ok()
 }

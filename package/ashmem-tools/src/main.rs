@@ -3,10 +3,13 @@
 //!
 //! `ashmem-probe COMMAND,…` makes the calls and prints one line for each (see script.rs);
 //! `ashmem-probe -f FILE` takes them from a file;
-//! `ashmem-probe model SEED OPERATIONS` and `ashmem-probe race KIND SECONDS` exercise the driver and
-//! end with a status other than 0 where it does not do what it should.
+//! `ashmem-probe model SEED OPERATIONS`, `ashmem-probe race KIND SECONDS` and `ashmem-probe fuzz SEED
+//! SECONDS CORPUS` exercise the driver and end with a status other than 0 where it does not do what
+//! it should; `ashmem-probe replay CORPUS` runs again what the fuzzer kept.
 
 mod ashmem;
+mod fuzz;
+mod kcov;
 mod model;
 mod race;
 mod random;
@@ -27,6 +30,10 @@ fn main() -> ExitCode {
             .and_then(|seed| Ok((seed, number(operations)?)))
             .and_then(|(seed, operations)| model::run(seed, operations)),
         ["race", kind, seconds] => number(seconds).and_then(|seconds| race::run(kind, seconds)),
+        ["fuzz", seed, seconds, corpus] => number(seed)
+            .and_then(|seed| Ok((seed, number(seconds)?)))
+            .and_then(|(seed, seconds)| fuzz::run(seed, seconds, corpus)),
+        ["replay", corpus] => fuzz::replay(corpus),
         ["-f", path] => std::fs::read_to_string(path)
             .map_err(|error| format!("{path}: {error}"))
             .and_then(|text| commands(&text)),

@@ -34,40 +34,22 @@ impl Region {
         let fd = ashmem::open()?;
         let len = PAGES * sys::page_size();
         ashmem::set_size(&fd, len)?;
-        let memory = Mapping::new(
-            &fd,
-            len,
-            libc::PROT_READ | libc::PROT_WRITE,
-            libc::MAP_SHARED,
-            0,
-        )?;
-        Ok(Self {
-            fd,
-            memory,
-            pages: [Page::default(); PAGES],
-        })
+        let memory =
+            Mapping::new(&fd, len, libc::PROT_READ | libc::PROT_WRITE, libc::MAP_SHARED, 0)?;
+        Ok(Self { fd, memory, pages: [Page::default(); PAGES] })
     }
 
     fn request(&self, request: u32, start: usize, end: usize) -> Result<i32, String> {
         let page = sys::page_size();
         let to_the_end = end == PAGES && start % 2 == 0;
         let len = if to_the_end { 0 } else { (end - start) * page };
-        Ok(ashmem::pin(
-            &self.fd,
-            request,
-            (start * page) as u32,
-            len as u32,
-        )?)
+        Ok(ashmem::pin(&self.fd, request, (start * page) as u32, len as u32)?)
     }
 
     fn purge(&mut self) -> usize {
         let mut purged = 0;
         for page in self.pages.iter_mut().filter(|page| page.reclaimable) {
-            *page = Page {
-                value: 0,
-                reclaimable: false,
-                purged: true,
-            };
+            *page = Page { value: 0, reclaimable: false, purged: true };
             purged += 1;
         }
         purged
@@ -86,14 +68,8 @@ impl Region {
                 }
             }
         }
-        let pinned = self.pages[start..end]
-            .iter()
-            .all(|page| !page.reclaimable && !page.purged);
-        same(
-            "pin status",
-            self.request(ashmem::GET_PIN_STATUS, start, end)?,
-            i32::from(pinned),
-        )
+        let pinned = self.pages[start..end].iter().all(|page| !page.reclaimable && !page.purged);
+        same("pin status", self.request(ashmem::GET_PIN_STATUS, start, end)?, i32::from(pinned))
     }
 }
 
@@ -139,11 +115,7 @@ fn step(random: &mut Random, regions: &mut [Region]) -> Result<(), String> {
         }
         80..=159 => {
             let purged = region.pages[start..end].iter().any(|page| page.purged);
-            same(
-                "pin",
-                region.request(ashmem::PIN, start, end)?,
-                i32::from(purged),
-            )?;
+            same("pin", region.request(ashmem::PIN, start, end)?, i32::from(purged))?;
             for page in &mut region.pages[start..end] {
                 (page.reclaimable, page.purged) = (false, false);
             }
@@ -170,11 +142,7 @@ fn step(random: &mut Random, regions: &mut [Region]) -> Result<(), String> {
             }
             for region in regions.iter_mut() {
                 region.purge();
-                same(
-                    "unpinned",
-                    ashmem::info(&region.fd, "unpinned").unwrap_or(1),
-                    0,
-                )?;
+                same("unpinned", ashmem::info(&region.fd, "unpinned").unwrap_or(1), 0)?;
             }
         }
         _ => {

@@ -115,23 +115,17 @@ impl Script {
 
     fn say(&mut self, command: &str) -> Result<(), String> {
         let words: Vec<&str> = command.split(' ').collect();
-        let answer = self
-            .answer(&words)
-            .map_err(|error| format!("{command}: {error}"))?;
+        let answer = self.answer(&words).map_err(|error| format!("{command}: {error}"))?;
         println!("{answer}");
         Ok(())
     }
 
     fn file(&self, name: &str) -> Result<&OwnedFd, String> {
-        self.files
-            .get(name)
-            .ok_or(format!("{name}: no such region"))
+        self.files.get(name).ok_or(format!("{name}: no such region"))
     }
 
     fn mapping(&mut self, name: &str) -> Result<&mut Mapping, String> {
-        self.mappings
-            .get_mut(name)
-            .ok_or(format!("{name}: no such mapping"))
+        self.mappings.get_mut(name).ok_or(format!("{name}: no such mapping"))
     }
 
     fn keep(&mut self, name: &str, opened: Result<OwnedFd, Errno>) -> Answer {
@@ -143,10 +137,7 @@ impl Script {
             ["open", region] => self.keep(region, ashmem::open()),
             ["open", region, way] => self.keep(region, sys::open(ashmem::PATH, mode(way)?)),
             ["dup", region, from] => {
-                let fd = self
-                    .file(from)?
-                    .try_clone()
-                    .map_err(|error| error.to_string())?;
+                let fd = self.file(from)?.try_clone().map_err(|error| error.to_string())?;
                 self.keep(region, Ok(fd))
             }
             ["reopen", region, from] => {
@@ -170,11 +161,7 @@ impl Script {
             ["getsize", region] => value(sys::ioctl(self.file(region)?, ashmem::GET_SIZE, 0)),
             ["prot", region, prot] => {
                 let argument = access(prot) as usize;
-                said(sys::ioctl(
-                    self.file(region)?,
-                    ashmem::SET_PROT_MASK,
-                    argument,
-                ))
+                said(sys::ioctl(self.file(region)?, ashmem::SET_PROT_MASK, argument))
             }
             ["getprot", region] => value(sys::ioctl(self.file(region)?, ashmem::GET_PROT_MASK, 0)),
             [request @ ("pin" | "unpin" | "status"), region, offset, len] => {
@@ -210,9 +197,7 @@ impl Script {
                     Some(("end", before)) => fence.end() - number(before)? as usize,
                     Some(("text", before)) => {
                         let before = number(before)? as usize;
-                        fence
-                            .0
-                            .write(sys::page_size() - before, &vec![b't'; before])?;
+                        fence.0.write(sys::page_size() - before, &vec![b't'; before])?;
                         fence.end() - before
                     }
                     _ => number(argument)? as usize,
@@ -231,10 +216,9 @@ impl Script {
                 let result = self.mapping(mapping)?.read(bytes(offset)?, &mut byte);
                 value(result.map(|()| byte[0]))
             }
-            ["poke", mapping, offset, byte] => said(
-                self.mapping(mapping)?
-                    .write(bytes(offset)?, &[number(byte)? as u8]),
-            ),
+            ["poke", mapping, offset, byte] => {
+                said(self.mapping(mapping)?.write(bytes(offset)?, &[number(byte)? as u8]))
+            }
             ["fill", mapping, offset, len, byte] => {
                 let data = vec![number(byte)? as u8; bytes(len)?];
                 said(self.mapping(mapping)?.write(bytes(offset)?, &data))
@@ -260,10 +244,7 @@ impl Script {
             }
             ["remove", mapping, offset, len] => {
                 let (offset, len) = (bytes(offset)?, bytes(len)?);
-                said(
-                    self.mapping(mapping)?
-                        .advise(offset, len, libc::MADV_REMOVE),
-                )
+                said(self.mapping(mapping)?.advise(offset, len, libc::MADV_REMOVE))
             }
             ["read", region, len] => {
                 let mut data = vec![0u8; bytes(len)?];
@@ -295,12 +276,7 @@ impl Script {
             }
             ["maps", mapping] => {
                 let line = self.maps_line(mapping)?;
-                let name = line
-                    .splitn(6, ' ')
-                    .nth(5)
-                    .unwrap_or("")
-                    .trim_start()
-                    .to_owned();
+                let name = line.splitn(6, ' ').nth(5).unwrap_or("").trim_start().to_owned();
                 Ok(format!("{} {name}", line.split(' ').nth(1).unwrap_or("")))
             }
             ["mapfile", region, mapping, way] => {
@@ -313,9 +289,8 @@ impl Script {
                 let fd = self.file(region)?.as_raw_fd();
                 let path = format!("/proc/self/fdinfo/{fd}");
                 let text = fs::read_to_string(path).map_err(|error| error.to_string())?;
-                let found = text
-                    .lines()
-                    .find_map(|line| line.strip_prefix(key)?.strip_prefix(":\t"));
+                let found =
+                    text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(":\t"));
                 Ok(found.unwrap_or("none").to_owned())
             }
             ["write", region, byte] => {
@@ -341,20 +316,12 @@ impl Script {
                 let id = number(id)? as u32;
                 // SAFETY: Takes a number only.
                 let result = unsafe { libc::setuid(id) };
-                said(if result < 0 {
-                    Err(Errno::last())
-                } else {
-                    Ok(())
-                })
+                said(if result < 0 { Err(Errno::last()) } else { Ok(()) })
             }
             ["personality", bits] => {
                 // SAFETY: Takes a number only.
                 let result = unsafe { libc::personality(number(bits)? as _) };
-                said(if result < 0 {
-                    Err(Errno::last())
-                } else {
-                    Ok(())
-                })
+                said(if result < 0 { Err(Errno::last()) } else { Ok(()) })
             }
             ["drop"] => sys::drop_caches().map(|()| "ok".into()),
             ["pressure", region] => pressure(self.file(region)?),

@@ -98,23 +98,12 @@ impl Mapping {
         offset: i64,
     ) -> Call<Self> {
         // SAFETY: The kernel chooses the place.
-        let address = unsafe {
-            libc::mmap(
-                ptr::null_mut(),
-                len,
-                prot,
-                flags,
-                fd.as_raw_fd(),
-                offset as _,
-            )
-        };
+        let address =
+            unsafe { libc::mmap(ptr::null_mut(), len, prot, flags, fd.as_raw_fd(), offset as _) };
         if address == libc::MAP_FAILED {
             return Err(Errno::last());
         }
-        Ok(Self {
-            address: address as usize,
-            len,
-        })
+        Ok(Self { address: address as usize, len })
     }
 
     /// Memory of nobody else's, zeroed.
@@ -243,10 +232,7 @@ struct Control([u8; 64]);
 /// Sends a descriptor through a Unix socket.
 pub fn send_fd(socket: &OwnedFd, fd: &OwnedFd) -> Call<()> {
     let mut byte = 0u8;
-    let mut part = libc::iovec {
-        iov_base: (&raw mut byte).cast(),
-        iov_len: 1,
-    };
+    let mut part = libc::iovec { iov_base: (&raw mut byte).cast(), iov_len: 1 };
     let mut control = Control([0; 64]);
     // SAFETY: All zeros is a message without anything.
     let mut message: libc::msghdr = unsafe { std::mem::zeroed() };
@@ -261,9 +247,7 @@ pub fn send_fd(socket: &OwnedFd, fd: &OwnedFd) -> Call<()> {
         (*header).cmsg_level = libc::SOL_SOCKET;
         (*header).cmsg_type = libc::SCM_RIGHTS;
         (*header).cmsg_len = libc::CMSG_LEN(4) as _;
-        libc::CMSG_DATA(header)
-            .cast::<c_int>()
-            .write_unaligned(fd.as_raw_fd());
+        libc::CMSG_DATA(header).cast::<c_int>().write_unaligned(fd.as_raw_fd());
     }
     // SAFETY: The message's parts are alive.
     check(unsafe { libc::sendmsg(socket.as_raw_fd(), &message, 0) } as c_int)?;
@@ -273,10 +257,7 @@ pub fn send_fd(socket: &OwnedFd, fd: &OwnedFd) -> Call<()> {
 /// Receives a descriptor from a Unix socket.
 pub fn receive_fd(socket: &OwnedFd) -> Call<OwnedFd> {
     let mut byte = 0u8;
-    let mut part = libc::iovec {
-        iov_base: (&raw mut byte).cast(),
-        iov_len: 1,
-    };
+    let mut part = libc::iovec { iov_base: (&raw mut byte).cast(), iov_len: 1 };
     let mut control = Control([0; 64]);
     // SAFETY: All zeros is a message without anything.
     let mut message: libc::msghdr = unsafe { std::mem::zeroed() };
@@ -286,7 +267,7 @@ pub fn receive_fd(socket: &OwnedFd) -> Call<OwnedFd> {
     message.msg_controllen = control.0.len() as _;
     // SAFETY: The message's parts are alive and as large as they say.
     check(
-        unsafe { libc::recvmsg(socket.as_raw_fd(), &mut message, libc::MSG_CMSG_CLOEXEC) } as c_int,
+        unsafe { libc::recvmsg(socket.as_raw_fd(), &mut message, libc::MSG_CMSG_CLOEXEC) } as c_int
     )?;
     // SAFETY: The kernel filled the control part in.
     let header = unsafe { libc::CMSG_FIRSTHDR(&message) };

@@ -324,10 +324,10 @@ mod tests {
         Table::new(ranges(), vec![Age::default(); slots], ranges())
     }
 
-    /// Grows as the driver does, and only when the table asks.
+    /// Grows when the table asks, and by no more than it asks.
     fn make_room(table: &mut Tested, room: usize) {
         if !table.has_room(room) {
-            let slots = (table.ranges() + room) * 2;
+            let slots = table.ranges() + room;
             let ranges = || vec![Range::default(); slots];
             table.grow(ranges(), vec![Age::default(); slots], ranges());
         }
@@ -512,6 +512,18 @@ mod tests {
         assert!(table.pin(1, 2));
         assert!(table.pin(0, 3));
         assert!(!table.pin(0, 3));
+    }
+
+    #[test]
+    fn a_pin_may_cut_a_range_of_each_set() {
+        let mut table = table(2 + Tested::PIN_ROOM);
+        table.unpin(0, 10, 1);
+        table.purge_oldest(1).unwrap();
+        table.unpin(0, 10, 2);
+        assert!(table.has_room(Tested::PIN_ROOM));
+        assert!(table.pin(4, 5));
+        assert_eq!(table.ranges(), 4);
+        assert!(table.has_room(0));
     }
 
     #[test]

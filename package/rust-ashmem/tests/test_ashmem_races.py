@@ -31,3 +31,12 @@ def test_unload_against_open(module, shell, rounds):
     said = shell.run_check(loop, timeout=rounds(120, 3600))
     assert "gone" in said
     assert "refused" not in said
+
+
+def test_fuzz(ashmem, shell, rounds):
+    """Random programs of the interface's calls, by several processes at a time."""
+    seconds = rounds(10, 600)
+    shell.run_check("rm -f /tmp/ashmem-corpus")
+    command = f"ashmem-probe fuzz $(date +%s) {seconds} /tmp/ashmem-corpus"
+    said = shell.run_check(command, timeout=seconds * 3 + 120)
+    assert re.fullmatch(r"\d+ generations, \d+ programs in the corpus", said[-1]), said
