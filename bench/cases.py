@@ -119,4 +119,23 @@ def binder_cases():
         yield Case(f"binder/{name}", *sides, requests=500)
 
 
-CASES = [*null_cases(), *binder_cases()]
+def ashmem_cases():
+    """/dev/ashmem against memfd in one kernel: C has had no driver of its own since 5.18."""
+    for name, region, memfd in (
+        ("create-map-touch-close", "region", "memfd"),
+        ("pin-unpin", "pin", "seals"),
+    ):
+        rust = Side(
+            driver="rust_ashmem",
+            own=("rust_ashmem",),
+            setup=("modprobe rust_ashmem",),
+            teardown=("modprobe -r rust_ashmem",),
+            command=f"ashmem-probe load {region} {{n}}",
+        )
+        baseline = Side(
+            driver="memfd", setup=(), teardown=(), command=f"ashmem-probe load {memfd} {{n}}"
+        )
+        yield Case(f"ashmem/{name}", rust, baseline, requests=500)
+
+
+CASES = [*null_cases(), *binder_cases(), *ashmem_cases()]
