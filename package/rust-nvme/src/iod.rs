@@ -1,0 +1,792 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The driver's part of a request: its command, and how its memory is mapped for the controller.
+//!
+//! A request is in one of three hands: blk-mq's, ours while it is mapped and unmapped, and the
+//! controller's between submission and completion. [`MappedRequest`] proves the second, the byte
+//! `with_controller` records the third: nothing that a controller says about a request that it does
+//! not have is believed.
+
+use crate::bindings;
+use crate::blk::{Request, Status};
+use crate::dma::{wide, DmaDevice, Pool};
+use crate::prp;
+use crate::queue::Queue;
+use crate::spec::{CommandId, SglDescriptor, SqEntry};
+use core::mem::MaybeUninit;
+use core::ptr::NonNull;
+use kernel::ffi::c_ulong;
+use kernel::prelude::*;
+
+/// Most data segments of a request: one page of SGL descriptors.
+pub(crate) const MAX_SEGMENTS: usize = 256;
+/// Bytes of a piece of the small pool, enough for requests of up to 128 KiB.
+pub(crate) const SMALL_BYTES: usize = 256;
+/// Bytes of a piece of the large pool.
+pub(crate) const LARGE_BYTES: usize = 4096;
+/// Most metadata segments: a small piece, whose first descriptor is the segment itself.
+pub(crate) const MAX_INTEGRITY_SEGMENTS: u32 =
+    (SMALL_BYTES / size_of::<SglDescriptor>() - 1) as u32;
+
+/// PSDT: data by SGL, metadata as one buffer (byte 1 of a command, section 4.1.1).
+const PSDT_SGL: u8 = 1 << 6;
+/// PSDT: data by SGL, metadata by SGL.
+#[cfg(CONFIG_BLK_DEV_INTEGRITY)]
+const PSDT_SGL_METADATA: u8 = 2 << 6;
+
+/// A mapped piece of memory, to be unmapped.
+#[derive(Clone, Copy)]
+struct Piece {
+    address: bindings::dma_addr_t,
+    len: u32,
+}
+
+/// Bytes of the array of pieces of a request.
+pub(crate) const PIECES_BYTES: usize = MAX_SEGMENTS * size_of::<Piece>();
+
+/// How data or metadata is mapped now.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+enum Mapped {
+    /// Not at all: also what zeroed memory says.
+    No,
+    /// As one piece, at `address`.
+    One,
+    /// By blk-mq's iterator.
+    Iterated,
+}
+
+/// A mapping of data or metadata.
+struct Mapping {
+    how: Mapped,
+    /// The kind of memory that the iterator found, `enum pci_p2pdma_map_type`.
+    kind: bindings::pci_p2pdma_map_type,
+    len: u32,
+    address: u64,
+    state: bindings::dma_iova_state,
+    /// What must be unmapped piece by piece, an array of [`MAX_SEGMENTS`] from the device's pool.
+    pieces: Option<NonNull<Piece>>,
+    count: u32,
+}
+
+/// A descriptor list in one of the pools.
+#[derive(Clone, Copy)]
+struct List {
+    memory: NonNull<u8>,
+    address: u64,
+    small: bool,
+}
+
+/// The driver's part of a request, behind it in memory.
+#[repr(C)]
+pub(crate) struct Iod {
+    /// The core's part comes first, which [`drivers/nvme/host/nvme.h`] demands.
+    ///
+    /// [`drivers/nvme/host/nvme.h`]: srctree/drivers/nvme/host/nvme.h
+    core: bindings::nvme_request,
+    command: SqEntry,
+    /// 1 from submission until the completion is accepted.
+    with_controller: u8,
+    aborted: bool,
+    list_count: u8,
+    data: Mapping,
+    lists: [MaybeUninit<List>; prp::MAX_LISTS],
+    metadata: Mapping,
+    metadata_list: Option<List>,
+}
+
+impl Iod {
+    /// Sets up the part of a new request.
+    ///
+    /// # Safety
+    ///
+    /// `iod` points to zeroed memory, `ctrl` is the tag set's controller.
+    pub(crate) unsafe fn init(iod: *mut Self, ctrl: *mut bindings::nvme_ctrl) {
+        // SAFETY: By the function's contract; zero is a value of every field that is not written.
+        unsafe {
+            (*iod).core.ctrl = ctrl;
+            (*iod).core.cmd = (&raw mut (*iod).command).cast();
+            for mapping in [&raw mut (*iod).data, &raw mut (*iod).metadata] {
+                (&raw mut (*mapping).how).write(Mapped::No);
+                (&raw mut (*mapping).pieces).write(None);
+            }
+            (&raw mut (*iod).metadata_list).write(None);
+        }
+    }
+
+    /// The core's part.
+    #[inline(always)]
+    pub(crate) fn core(&self) -> &bindings::nvme_request {
+        &self.core
+    }
+
+    /// The core's part.
+    #[inline(always)]
+    pub(crate) fn core_mut(&mut self) -> &mut bindings::nvme_request {
+        &mut self.core
+    }
+
+    /// The command.
+    #[inline(always)]
+    pub(crate) fn command(&self) -> &SqEntry {
+        &self.command
+    }
+
+    /// Takes the request back from the controller: false where it does not have it, or where the
+    /// identifier is of another generation.
+    ///
+    /// # Safety
+    ///
+    /// `iod` is valid. Only the queue's one consumer of completions calls this.
+    #[inline(always)]
+    pub(crate) unsafe fn take_back(iod: *mut Self, id: CommandId) -> bool {
+        // SAFETY: By the function's contract. A controller that lies may make us read these while
+        // another CPU prepares the request: hence single, volatile reads of bytes.
+        unsafe {
+            let with_controller = &raw mut (*iod).with_controller;
+            let generation = (&raw const (*iod).core.genctr).read_volatile();
+            if with_controller.read_volatile() == 0 || !id.is_of(generation) {
+                return false;
+            }
+            with_controller.write_volatile(0);
+        }
+        true
+    }
+
+    /// Marks the request as the controller's.
+    ///
+    /// # Safety
+    ///
+    /// `iod` is valid, and the caller holds the submission lock of its queue.
+    #[inline(always)]
+    unsafe fn hand_over(iod: *mut Self) {
+        // SAFETY: By the function's contract.
+        unsafe { (&raw mut (*iod).with_controller).write_volatile(1) }
+    }
+
+    /// Whether the request comes from a user's command, whose length only an SGL can bound.
+    #[inline(always)]
+    fn is_user_command(&self) -> bool {
+        self.core.flags & bindings::NVME_REQ_USERCMD as u8 != 0
+    }
+
+    /// Marks the request's command as aborted; false where it was before.
+    pub(crate) fn abort_once(&mut self) -> bool {
+        !core::mem::replace(&mut self.aborted, true)
+    }
+
+    /// Takes the abort's mark back: the abort could not be sent.
+    pub(crate) fn abort_failed(&mut self) {
+        self.aborted = false;
+    }
+
+    /// Undoes the mappings of a request that has ended.
+    ///
+    /// # Safety
+    ///
+    /// The request is ours alone, and the controller does not use its memory any more.
+    #[inline(always)]
+    pub(crate) unsafe fn unmap(rq: Request) {
+        // SAFETY: By the function's contract nobody else uses the part.
+        let iod = unsafe { &mut *rq.iod() };
+        iod.with_controller = 0;
+        if iod.metadata.how != Mapped::No {
+            iod.unmap_metadata(rq);
+        }
+        match iod.data.how {
+            Mapped::No => {}
+            Mapped::One => iod.data.unmap_one(rq),
+            Mapped::Iterated => iod.data.unmap_iterated(rq),
+        }
+        if iod.list_count != 0 {
+            iod.free_lists(rq.queue());
+        }
+    }
+
+    #[cold]
+    fn unmap_metadata(&mut self, rq: Request) {
+        match self.metadata.how {
+            Mapped::No => {}
+            Mapped::One => self.metadata.unmap_one(rq),
+            Mapped::Iterated => self.metadata.unmap_iterated(rq),
+        }
+        if let Some(list) = self.metadata_list.take() {
+            list.free(rq.queue());
+        }
+    }
+
+    fn free_lists(&mut self, queue: &Queue) {
+        for list in &self.lists[..usize::from(self.list_count)] {
+            // SAFETY: As many as `list_count` says are there.
+            unsafe { list.assume_init() }.free(queue);
+        }
+        self.list_count = 0;
+    }
+
+    /// Begins a list in the pool that fits; gives its DMA address.
+    fn begin_list(&mut self, queue: &Queue, bytes: usize) -> Result<u64, Status> {
+        let slot = self
+            .lists
+            .get_mut(usize::from(self.list_count))
+            .ok_or(Status::IOERR)?;
+        let list = List::take(queue, bytes)?;
+        slot.write(list);
+        self.list_count += 1;
+        Ok(list.address)
+    }
+
+    /// Writes entry `slot` of list `list`; what lies outside is not written.
+    fn write_list<T>(&mut self, list: usize, slot: usize, entry: T) {
+        if list >= usize::from(self.list_count) {
+            return;
+        }
+        // SAFETY: As many as `list_count` says are there.
+        unsafe { self.lists[list].assume_init() }.write(slot, entry);
+    }
+
+    fn set_pointers(&mut self, first: u64, second: u64) {
+        self.command.0[3] = first.to_le();
+        self.command.0[4] = second.to_le();
+    }
+
+    fn set_sgl(&mut self, descriptor: SglDescriptor) {
+        [self.command.0[3], self.command.0[4]] = descriptor.words();
+        self.set_psdt(PSDT_SGL);
+    }
+
+    fn set_psdt(&mut self, psdt: u8) {
+        let mut bytes = self.command.0[0].to_ne_bytes();
+        bytes[1] = bytes[1] & 0x3f | psdt;
+        self.command.0[0] = u64::from_ne_bytes(bytes);
+    }
+
+    fn psdt(&self) -> u8 {
+        self.command.0[0].to_ne_bytes()[1] & 0xc0
+    }
+
+    fn set_metadata_pointer(&mut self, address: u64) {
+        self.command.0[2] = address.to_le();
+    }
+
+    /// Maps the request's data and writes the command's data pointer.
+    #[inline(always)]
+    fn map_data(&mut self, rq: Request, queue: &Queue) -> Result<(), Status> {
+        if rq.segments() == 1 {
+            let mut len = 0;
+            // SAFETY: The request has a segment; the device is valid.
+            let address =
+                unsafe { bindings::rnvme_map_first(rq.as_raw(), queue.dma().as_raw(), &mut len) };
+            if address != u64::MAX {
+                self.data.how = Mapped::One;
+                (self.data.address, self.data.len) = (address, len);
+                let first = prp::PAGE - address % prp::PAGE;
+                let fits = u64::from(len) <= first + prp::PAGE;
+                if fits && !(queue.takes_sgls() && self.is_user_command()) {
+                    let second = if u64::from(len) > first {
+                        address + first
+                    } else {
+                        0
+                    };
+                    self.set_pointers(address, second);
+                    return Ok(());
+                }
+                return self.describe_one(rq, queue, fits);
+            }
+        }
+        self.map_iterated(rq, queue)
+    }
+
+    /// Describes one long piece, or a user's command, whose length an SGL must bound.
+    #[cold]
+    fn describe_one(&mut self, rq: Request, queue: &Queue, fits: bool) -> Result<(), Status> {
+        let (address, len) = (self.data.address, self.data.len);
+        if queue.takes_sgls() {
+            self.set_sgl(SglDescriptor::data(address, len));
+            return Ok(());
+        }
+        debug_assert!(!fits);
+        let mut source = Segments {
+            rq,
+            queue,
+            iod: self,
+            next: Next::Have(address, len),
+        };
+        let (first, second) = prp::build(&mut source, u64::from(len)).map_err(shape)?;
+        self.set_pointers(first, second);
+        Ok(())
+    }
+
+    fn map_iterated(&mut self, rq: Request, queue: &Queue) -> Result<(), Status> {
+        let mut iter = MaybeUninit::<bindings::blk_dma_iter>::uninit();
+        // SAFETY: The request is mapped once; state and iterator are the callee's to fill.
+        let mut iter = unsafe {
+            let mapped = bindings::blk_rq_dma_map_iter_start(
+                rq.as_raw(),
+                queue.dma().as_raw(),
+                &mut self.data.state,
+                iter.as_mut_ptr(),
+            );
+            let iter = iter.assume_init();
+            if !mapped {
+                Status::check(iter.status)?;
+                return Err(Status::IOERR);
+            }
+            iter
+        };
+        self.data.begin(rq, &iter)?;
+        let first = (wide(iter.addr), iter.len);
+        self.data.save(queue, rq, first)?;
+        if self.wants_sgl(rq, queue) {
+            return self.list_segments(rq, queue, first, &mut iter);
+        }
+        let total = u64::from(rq.bytes());
+        let next = Next::Iterate(Some(first), &mut iter);
+        let mut source = Segments {
+            rq,
+            queue,
+            iod: self,
+            next,
+        };
+        let (first, second) = prp::build(&mut source, total).map_err(shape)?;
+        self.set_pointers(first, second);
+        Ok(())
+    }
+
+    /// Whether SGLs describe the request: they must where PRPs cannot, and may from the threshold
+    /// on.
+    fn wants_sgl(&self, rq: Request, queue: &Queue) -> bool {
+        if !queue.takes_sgls() {
+            return false;
+        }
+        // SAFETY: The request is valid.
+        let gaps = unsafe { bindings::rnvme_page_gaps(rq.as_raw()) };
+        if gaps || self.is_user_command() || rq.integrity_segments() > 1 {
+            return true;
+        }
+        let threshold = crate::params::sgl_threshold();
+        let segments = if self.data.is_coalesced() {
+            1
+        } else {
+            rq.segments().max(1)
+        };
+        threshold != 0 && rq.bytes().div_ceil(segments) >= threshold
+    }
+
+    /// Describes the request by a list of SGL descriptors.
+    fn list_segments(
+        &mut self,
+        rq: Request,
+        queue: &Queue,
+        first: (u64, u32),
+        iter: &mut bindings::blk_dma_iter,
+    ) -> Result<(), Status> {
+        let expected = rq.segments() as usize;
+        if expected == 1 || self.data.is_coalesced() {
+            self.set_sgl(SglDescriptor::data(first.0, first.1));
+            return Ok(());
+        }
+        if expected > MAX_SEGMENTS {
+            return Err(Status::IOERR);
+        }
+        let list = self.begin_list(queue, expected * size_of::<SglDescriptor>())?;
+        let mut segment = Some(first);
+        let mut count = 0;
+        while let Some((address, len)) = segment {
+            if count == expected {
+                return Err(Status::IOERR);
+            }
+            self.write_list(0, count, SglDescriptor::data(address, len));
+            count += 1;
+            segment = self.data.next(rq, queue, iter)?;
+        }
+        self.set_sgl(SglDescriptor::last_segment(list, count));
+        Ok(())
+    }
+
+    /// Maps the request's metadata and writes the command's metadata pointer.
+    #[cold]
+    fn map_metadata(&mut self, rq: Request, queue: &Queue) -> Result<(), Status> {
+        let by_sgl = self.psdt() == PSDT_SGL
+            && queue.ctrl().takes_metadata_sgls()
+            && (rq.integrity_segments() > 1 || self.is_user_command());
+        if !by_sgl {
+            let mut len = 0;
+            // SAFETY: The request has metadata; the device is valid.
+            let address = unsafe {
+                bindings::rnvme_map_integrity_first(rq.as_raw(), queue.dma().as_raw(), &mut len)
+            };
+            if address != u64::MAX {
+                self.metadata.how = Mapped::One;
+                (self.metadata.address, self.metadata.len) = (address, len);
+                self.set_metadata_pointer(address);
+                return Ok(());
+            }
+        }
+        self.iterate_metadata(rq, queue, by_sgl)
+    }
+
+    #[cfg(not(CONFIG_BLK_DEV_INTEGRITY))]
+    fn iterate_metadata(&mut self, _: Request, _: &Queue, _: bool) -> Result<(), Status> {
+        Err(Status::IOERR)
+    }
+
+    #[cfg(CONFIG_BLK_DEV_INTEGRITY)]
+    fn iterate_metadata(&mut self, rq: Request, queue: &Queue, by_sgl: bool) -> Result<(), Status> {
+        let mut iter = MaybeUninit::<bindings::blk_dma_iter>::uninit();
+        // SAFETY: The request is mapped once; state and iterator are the callee's to fill.
+        let mut iter = unsafe {
+            let mapped = bindings::blk_rq_integrity_dma_map_iter_start(
+                rq.as_raw(),
+                queue.dma().as_raw(),
+                &mut self.metadata.state,
+                iter.as_mut_ptr(),
+            );
+            let iter = iter.assume_init();
+            if !mapped {
+                Status::check(iter.status)?;
+                return Err(Status::IOERR);
+            }
+            iter
+        };
+        self.metadata.begin(rq, &iter)?;
+        let first = (wide(iter.addr), iter.len);
+        self.metadata.save(queue, rq, first)?;
+        if !by_sgl {
+            self.metadata.len = first.1;
+            self.set_metadata_pointer(first.0);
+            return Ok(());
+        }
+        let list = List::take(queue, SMALL_BYTES)?;
+        self.metadata_list = Some(list);
+        let mut segment = Some(first);
+        let (mut count, mut total) = (0, 0u32);
+        while let Some((address, len)) = segment {
+            count += 1;
+            if count > MAX_INTEGRITY_SEGMENTS as usize {
+                return Err(Status::IOERR);
+            }
+            list.write(count, SglDescriptor::data(address, len));
+            total += len;
+            // SAFETY: The iterator is that of this request's metadata.
+            let more = unsafe {
+                bindings::blk_rq_integrity_dma_map_iter_next(
+                    rq.as_raw(),
+                    queue.dma().as_raw(),
+                    &mut iter,
+                )
+            };
+            segment = self.metadata.mapped(queue, rq, &iter, more)?;
+        }
+        self.metadata.len = total;
+        let header = if count == 1 {
+            SglDescriptor::data(first.0, first.1)
+        } else {
+            let behind = list.address + size_of::<SglDescriptor>() as u64;
+            SglDescriptor::last_segment(behind, count)
+        };
+        list.write(0, header);
+        self.set_metadata_pointer(list.address);
+        self.set_psdt(PSDT_SGL_METADATA);
+        Ok(())
+    }
+}
+
+fn shape(fault: prp::Fault<Status>) -> Status {
+    match fault {
+        prp::Fault::Source(status) => status,
+        prp::Fault::Shape => Status::IOERR,
+    }
+}
+
+impl Mapping {
+    /// Notes what the iterator found; memory of an unknown kind is refused.
+    fn begin(&mut self, rq: Request, iter: &bindings::blk_dma_iter) -> Result<(), Status> {
+        self.how = Mapped::Iterated;
+        self.kind = iter.p2pdma.map;
+        self.len = rq.bytes();
+        match self.kind {
+            bindings::pci_p2pdma_map_type_PCI_P2PDMA_MAP_NONE
+            | bindings::pci_p2pdma_map_type_PCI_P2PDMA_MAP_BUS_ADDR
+            | bindings::pci_p2pdma_map_type_PCI_P2PDMA_MAP_THRU_HOST_BRIDGE => Ok(()),
+            _ => Err(Status::RESOURCE),
+        }
+    }
+
+    /// Whether an IOMMU has made one piece of all.
+    fn is_coalesced(&self) -> bool {
+        let state = (&raw const self.state).cast_mut();
+        // SAFETY: The state is valid; the function reads it.
+        unsafe { bindings::rnvme_coalesced(state) }
+    }
+
+    /// The next piece of data, mapped and noted.
+    fn next(
+        &mut self,
+        rq: Request,
+        queue: &Queue,
+        iter: &mut bindings::blk_dma_iter,
+    ) -> Result<Option<(u64, u32)>, Status> {
+        // SAFETY: The iterator is that of this request's data.
+        let more =
+            unsafe { bindings::blk_rq_dma_map_iter_next(rq.as_raw(), queue.dma().as_raw(), iter) };
+        self.mapped(queue, rq, iter, more)
+    }
+
+    /// Notes what one step of an iterator mapped.
+    fn mapped(
+        &mut self,
+        queue: &Queue,
+        rq: Request,
+        iter: &bindings::blk_dma_iter,
+        more: bool,
+    ) -> Result<Option<(u64, u32)>, Status> {
+        if !more {
+            Status::check(iter.status)?;
+            return Ok(None);
+        }
+        let piece = (wide(iter.addr), iter.len);
+        self.save(queue, rq, piece)?;
+        Ok(Some(piece))
+    }
+
+    /// Notes a piece that must be unmapped by itself.
+    fn save(&mut self, queue: &Queue, rq: Request, piece: (u64, u32)) -> Result<(), Status> {
+        // SAFETY: The device is valid.
+        let needed = unsafe { bindings::rnvme_need_unmap(queue.dma().as_raw()) };
+        let bus_address = self.kind == bindings::pci_p2pdma_map_type_PCI_P2PDMA_MAP_BUS_ADDR;
+        if !needed || bus_address || self.is_coalesced() {
+            return Ok(());
+        }
+        let piece = Piece {
+            address: piece.0 as bindings::dma_addr_t,
+            len: piece.1,
+        };
+        if self.pieces.is_none() {
+            self.pieces = queue.take_pieces().map(NonNull::cast);
+            self.count = 0;
+        }
+        match self.pieces {
+            Some(pieces) if (self.count as usize) < MAX_SEGMENTS => {
+                // SAFETY: The array has room for so many.
+                unsafe { pieces.add(self.count as usize).write(piece) };
+                self.count += 1;
+                Ok(())
+            }
+            _ => {
+                self.unmap_piece(queue.dma(), rq, piece);
+                Err(Status::RESOURCE)
+            }
+        }
+    }
+
+    fn unmap_piece(&self, device: DmaDevice, rq: Request, piece: Piece) {
+        let mmio = self.kind == bindings::pci_p2pdma_map_type_PCI_P2PDMA_MAP_THRU_HOST_BRIDGE;
+        let attributes = if mmio {
+            bindings::DMA_ATTR_MMIO as c_ulong
+        } else {
+            0
+        };
+        // SAFETY: The piece was mapped for this device, in this direction.
+        unsafe {
+            bindings::dma_unmap_phys(
+                device.as_raw(),
+                piece.address,
+                piece.len as usize,
+                rq.direction(),
+                attributes,
+            )
+        }
+    }
+
+    #[inline(always)]
+    fn unmap_one(&mut self, rq: Request) {
+        self.how = Mapped::No;
+        // SAFETY: Mapped as one page range for this device, in this direction.
+        unsafe {
+            bindings::dma_unmap_page_attrs(
+                rq.queue().dma().as_raw(),
+                self.address as bindings::dma_addr_t,
+                self.len as usize,
+                rq.direction(),
+                0,
+            )
+        }
+    }
+
+    fn unmap_iterated(&mut self, rq: Request) {
+        self.how = Mapped::No;
+        let queue = rq.queue();
+        let device = queue.dma();
+        // SAFETY: Mapped by the iterator with this state.
+        let done = unsafe {
+            bindings::rnvme_unmap_whole(
+                rq.as_raw(),
+                device.as_raw(),
+                &mut self.state,
+                self.len as usize,
+                self.kind,
+            )
+        };
+        if let Some(pieces) = self.pieces.take() {
+            for index in 0..self.count as usize {
+                if !done {
+                    // SAFETY: So many were written.
+                    self.unmap_piece(device, rq, unsafe { pieces.add(index).read() });
+                }
+            }
+            queue.give_pieces_back(pieces.cast());
+        }
+        self.count = 0;
+    }
+}
+
+impl List {
+    fn take(queue: &Queue, bytes: usize) -> Result<Self, Status> {
+        let small = bytes <= SMALL_BYTES;
+        let (memory, address) = Self::pool(queue, small).take().ok_or(Status::RESOURCE)?;
+        Ok(Self {
+            memory,
+            address,
+            small,
+        })
+    }
+
+    fn pool(queue: &Queue, small: bool) -> &Pool {
+        if small {
+            queue.small_pool()
+        } else {
+            queue.large_pool()
+        }
+    }
+
+    /// Writes entry `slot`; what lies outside is not written.
+    fn write<T>(&self, slot: usize, entry: T) {
+        let bytes = if self.small { SMALL_BYTES } else { LARGE_BYTES };
+        if (slot + 1) * size_of::<T>() <= bytes {
+            // SAFETY: Inside the piece, which is aligned to its own size.
+            unsafe { self.memory.cast::<T>().add(slot).write(entry) }
+        }
+    }
+
+    fn free(self, queue: &Queue) {
+        // SAFETY: Taken from this pool; the request has ended.
+        unsafe { Self::pool(queue, self.small).give_back(self.memory, self.address) }
+    }
+}
+
+/// Where a request's segments come from.
+enum Next<'a> {
+    /// One that is mapped already.
+    Have(u64, u32),
+    /// Nothing more.
+    End,
+    /// blk-mq's iterator, after the segment that began it.
+    Iterate(Option<(u64, u32)>, &'a mut bindings::blk_dma_iter),
+}
+
+/// A request's segments and lists, for [`prp::build`].
+struct Segments<'a> {
+    rq: Request,
+    queue: &'a Queue,
+    iod: &'a mut Iod,
+    next: Next<'a>,
+}
+
+impl prp::Source for Segments<'_> {
+    type Error = Status;
+
+    fn segment(&mut self) -> Result<Option<(u64, u64)>, Status> {
+        let segment = match &mut self.next {
+            Next::Have(address, len) => {
+                let segment = (*address, *len);
+                self.next = Next::End;
+                Some(segment)
+            }
+            Next::End => None,
+            Next::Iterate(first, iter) => match first.take() {
+                Some(segment) => Some(segment),
+                None => self.iod.data.next(self.rq, self.queue, iter)?,
+            },
+        };
+        Ok(segment.map(|(address, len)| (address, u64::from(len))))
+    }
+
+    fn begin_list(&mut self, entries: usize) -> Result<u64, Status> {
+        self.iod.begin_list(self.queue, entries * size_of::<u64>())
+    }
+
+    fn write(&mut self, list: usize, slot: usize, entry: u64) {
+        self.iod.write_list(list, slot, entry.to_le());
+    }
+}
+
+/// A request that is ready for the controller: its command is complete, its memory mapped, its
+/// timeout runs.
+///
+/// # Invariants
+///
+/// The request is ours alone.
+#[must_use = "a mapped request that nobody submits hangs until its timeout"]
+pub(crate) struct MappedRequest(Request);
+
+impl MappedRequest {
+    /// Prepares a request that blk-mq has handed to us.
+    ///
+    /// # Errors
+    ///
+    /// What blk-mq is to be told; the request is then as it was.
+    #[inline(always)]
+    pub(crate) fn new(rq: Request, queue: &Queue) -> Result<Self, Status> {
+        rq.setup_command()?;
+        // SAFETY: The request is ours alone from queue_rq on, and the core is done with it.
+        let iod = unsafe { &mut *rq.iod() };
+        iod.aborted = false;
+        let mut mapped = Ok(());
+        if rq.segments() != 0 {
+            mapped = iod.map_data(rq, queue);
+        }
+        if mapped.is_ok() && rq.has_integrity() {
+            mapped = iod.map_metadata(rq, queue);
+        }
+        if let Err(status) = mapped {
+            // SAFETY: The request is ours alone, the controller has never seen it.
+            unsafe { Iod::unmap(rq) };
+            rq.cleanup_command();
+            return Err(status);
+        }
+        rq.start();
+        // INVARIANT: Just prepared.
+        Ok(Self(rq))
+    }
+
+    /// The request, to be kept in a list and made mapped again by [`Self::from_request`].
+    #[inline(always)]
+    pub(crate) fn into_request(self) -> Request {
+        self.0
+    }
+
+    /// The other way.
+    ///
+    /// # Safety
+    ///
+    /// `rq` came from [`Self::into_request`], and only once.
+    #[inline(always)]
+    pub(crate) unsafe fn from_request(rq: Request) -> Self {
+        // INVARIANT: By the function's contract.
+        Self(rq)
+    }
+
+    /// The request's command; from here on the request is the controller's.
+    ///
+    /// The caller holds the queue's submission lock until the command stands in the queue.
+    #[inline(always)]
+    pub(crate) fn hand_over(self) -> SqEntry {
+        let iod = self.0.iod();
+        // SAFETY: The request is ours alone until this moment.
+        unsafe {
+            let command = (*iod).command;
+            Iod::hand_over(iod);
+            command
+        }
+    }
+}

@@ -1,0 +1,313 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Physical region pages: a transfer's two pointers and the lists behind the second.
+//!
+//! The base specification's section 4.3.1 gives the rules. The first pointer may start anywhere in
+//! a page; all others start at one. The second is the second page where two pages are enough, else
+//! the first list; a list's last slot points to the next list where entries are left over.
+
+/// The controller's page: CC.MPS is zero, 4 KiB, whatever the host's page is.
+pub(crate) const PAGE: u64 = 4096;
+/// Entries in a list that fills a page.
+pub(crate) const LIST_ENTRIES: usize = 512;
+/// The longest transfer, in bytes.
+pub(crate) const MAX_BYTES: u32 = 8 << 20;
+/// Lists that the longest transfer needs: 2,049 pages but the first, 511 a list.
+pub(crate) const MAX_LISTS: usize = 5;
+
+const _: () = assert!(
+    (MAX_BYTES as u64 / PAGE) as usize <= MAX_LISTS * (LIST_ENTRIES - 1),
+    "the lists hold the longest transfer"
+);
+
+/// Why no pointers were made.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Fault<E> {
+    /// The segments are shorter than the transfer, or do not meet at page boundaries.
+    Shape,
+    /// A segment or a list could not be had.
+    Source(E),
+}
+
+impl<E> From<E> for Fault<E> {
+    fn from(error: E) -> Self {
+        Self::Source(error)
+    }
+}
+
+/// Where segments come from and lists stand.
+pub(crate) trait Source {
+    /// What can go wrong.
+    type Error;
+
+    /// The next segment's DMA address and length in bytes, or [`None`] where there are no more.
+    fn segment(&mut self) -> Result<Option<(u64, u64)>, Self::Error>;
+
+    /// Begins a list with room for `entries`, at most [`LIST_ENTRIES`]; gives its DMA address.
+    /// Lists are numbered from zero as they are begun.
+    fn begin_list(&mut self, entries: usize) -> Result<u64, Self::Error>;
+
+    /// Writes a slot of a list.
+    fn write(&mut self, list: usize, slot: usize, entry: u64);
+}
+
+/// The two pointers of a transfer of `length` bytes; the second is 0 where one page is enough.
+///
+/// # Errors
+///
+/// [`Fault::Source`] as the source has it, [`Fault::Shape`] for segments that PRPs cannot describe;
+/// lists that were begun stay the source's to free.
+pub(crate) fn build<S: Source>(source: &mut S, length: u64) -> Result<(u64, u64), Fault<S::Error>> {
+    let mut walk = Walk {
+        source,
+        address: 0,
+        rest: 0,
+        left: length,
+    };
+    walk.refill()?;
+    let first = walk.address;
+    walk.take(PAGE - first % PAGE)?;
+    if walk.left == 0 {
+        return Ok((first, 0));
+    }
+    let mut page = walk.page()?;
+    if walk.left <= PAGE {
+        walk.take(PAGE)?;
+        return Ok((first, page));
+    }
+    let mut entries = walk.left.div_ceil(PAGE) as usize;
+    let head = walk.source.begin_list(entries.min(LIST_ENTRIES))?;
+    let (mut list, mut slot) = (0, 0);
+    loop {
+        // The last slot holds the last entry of all, or the next list.
+        if slot == LIST_ENTRIES - 1 && entries > 1 {
+            let next = walk.source.begin_list(entries.min(LIST_ENTRIES))?;
+            walk.source.write(list, slot, next);
+            (list, slot) = (list + 1, 0);
+        }
+        walk.source.write(list, slot, page);
+        walk.take(PAGE)?;
+        (slot, entries) = (slot + 1, entries - 1);
+        if entries == 0 {
+            return Ok((first, head));
+        }
+        page = walk.page()?;
+    }
+}
+
+/// How far a transfer is described: the rest of the current segment, and of the whole.
+struct Walk<'a, S> {
+    source: &'a mut S,
+    address: u64,
+    rest: u64,
+    left: u64,
+}
+
+impl<S: Source> Walk<'_, S> {
+    /// Fetches the next segment where the current one is used up.
+    fn refill(&mut self) -> Result<(), Fault<S::Error>> {
+        if self.rest == 0 {
+            (self.address, self.rest) = self.source.segment()?.ok_or(Fault::Shape)?;
+        }
+        Ok(())
+    }
+
+    /// The page that begins here; what begins inside a page is no entry.
+    fn page(&mut self) -> Result<u64, Fault<S::Error>> {
+        self.refill()?;
+        if self.address % PAGE != 0 {
+            return Err(Fault::Shape);
+        }
+        Ok(self.address)
+    }
+
+    /// Goes on by one entry: `room` bytes, fewer at the transfer's end. They must be contiguous.
+    fn take(&mut self, room: u64) -> Result<(), Fault<S::Error>> {
+        let bytes = room.min(self.left);
+        self.rest = self.rest.checked_sub(bytes).ok_or(Fault::Shape)?;
+        self.address += bytes;
+        self.left -= bytes;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    /// Memory that holds the lists, and the segments to describe.
+    #[derive(Default)]
+    struct Memory {
+        segments: Vec<(u64, u64)>,
+        next: usize,
+        lists: Vec<(u64, Vec<u64>)>,
+        limit: usize,
+    }
+
+    impl Source for Memory {
+        type Error = &'static str;
+
+        fn segment(&mut self) -> Result<Option<(u64, u64)>, Self::Error> {
+            self.next += 1;
+            Ok(self.segments.get(self.next - 1).copied())
+        }
+
+        fn begin_list(&mut self, entries: usize) -> Result<u64, Self::Error> {
+            assert!((1..=LIST_ENTRIES).contains(&entries));
+            if self.lists.len() == self.limit {
+                return Err("no list left");
+            }
+            let address = 0xffff_0000_0000 + self.lists.len() as u64 * PAGE;
+            self.lists.push((address, vec![u64::MAX; entries]));
+            Ok(address)
+        }
+
+        fn write(&mut self, list: usize, slot: usize, entry: u64) {
+            self.lists[list].1[slot] = entry;
+        }
+    }
+
+    /// The bytes that a controller would touch, by the specification's words: address to length.
+    fn follow(memory: &Memory, length: u64, first: u64, second: u64) -> Vec<(u64, u64)> {
+        let lists: BTreeMap<_, _> = memory.lists.iter().cloned().collect();
+        let mut touched = vec![(first, length.min(PAGE - first % PAGE))];
+        let mut left = length - touched[0].1;
+        if left == 0 {
+            assert_eq!(second, 0);
+            return touched;
+        }
+        if left <= PAGE {
+            touched.push((second, left));
+            return touched;
+        }
+        let (mut list, mut slot) = (&lists[&second], 0);
+        while left > 0 {
+            if slot == LIST_ENTRIES - 1 && left > PAGE {
+                (list, slot) = (&lists[&list[slot]], 0);
+            }
+            assert_eq!(list[slot] % PAGE, 0);
+            touched.push((list[slot], left.min(PAGE)));
+            left -= left.min(PAGE);
+            slot += 1;
+        }
+        touched
+    }
+
+    /// Adjacent pieces joined, so that two descriptions of the same bytes compare equal.
+    fn joined(pieces: &[(u64, u64)]) -> Vec<(u64, u64)> {
+        let mut out: Vec<(u64, u64)> = Vec::new();
+        for &(address, length) in pieces {
+            match out.last_mut() {
+                Some(last) if last.0 + last.1 == address => last.1 += length,
+                _ => out.push((address, length)),
+            }
+        }
+        out
+    }
+
+    fn check(segments: Vec<(u64, u64)>) {
+        let length = segments.iter().map(|segment| segment.1).sum();
+        let mut memory = Memory {
+            segments,
+            limit: MAX_LISTS,
+            ..Memory::default()
+        };
+        let (first, second) = build(&mut memory, length).unwrap();
+        let touched = follow(&memory, length, first, second);
+        assert_eq!(joined(&touched), joined(&memory.segments));
+        assert!(
+            memory.lists.iter().all(|list| !list.1.contains(&u64::MAX)),
+            "a slot left empty"
+        );
+    }
+
+    #[test]
+    fn one_two_and_more_pages() {
+        check(vec![(0x1000, 512)]);
+        check(vec![(0x1e00, 512)]);
+        check(vec![(0x1e00, 513)]);
+        check(vec![(0x1000, 8192)]);
+        check(vec![(0x1001, 8191)]);
+        check(vec![(0x1001, 8192)]);
+        check(vec![(0x1000, 4096), (0x9000, 4096)]);
+        check(vec![(0x1f00, 0x100), (0x9000, 4096), (0x3000, 7)]);
+    }
+
+    /// Every number of entries around a list's end, and the longest transfer at its worst offset.
+    #[test]
+    fn lists_chain_at_their_last_slot() {
+        for pages in (1..1540).chain([2040, 2047, 2048]) {
+            check(vec![(0x10_0000, pages * PAGE)]);
+        }
+        check(vec![(0x10_0fff, u64::from(MAX_BYTES))]);
+    }
+
+    #[test]
+    fn segments_of_any_shape_that_prps_allow() {
+        let mut state = 7u64;
+        let mut below = |bound: u64| {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
+            (state >> 33) % bound
+        };
+        for _ in 0..2_000 {
+            let offset = below(PAGE);
+            let mut segments = vec![(0x1_0000_0000 + offset, PAGE - offset + below(3) * PAGE)];
+            for number in 1..below(40) {
+                let address = 0x1_0000_0000 * (number + 1) + below(1000) * PAGE;
+                segments.push((address, (1 + below(20)) * PAGE));
+            }
+            // The last may end anywhere.
+            let last = segments.last_mut().unwrap();
+            last.1 -= below(last.1.min(PAGE));
+            check(segments);
+        }
+    }
+
+    #[test]
+    fn refuses_what_prps_cannot_say() {
+        let refused = |segments: Vec<(u64, u64)>, length| {
+            let mut memory = Memory {
+                segments,
+                limit: MAX_LISTS,
+                ..Memory::default()
+            };
+            build(&mut memory, length)
+        };
+        // A gap inside a page, a segment that begins inside one, too few bytes, none at all.
+        assert_eq!(
+            refused(vec![(0x1000, 100), (0x2000, 4096)], 4196),
+            Err(Fault::Shape)
+        );
+        assert_eq!(
+            refused(vec![(0x1000, 4096), (0x2200, 4096)], 8192),
+            Err(Fault::Shape)
+        );
+        assert_eq!(refused(vec![(0x1000, 4096)], 8192), Err(Fault::Shape));
+        assert_eq!(refused(vec![], 512), Err(Fault::Shape));
+    }
+
+    #[test]
+    fn passes_the_sources_errors_on() {
+        let mut memory = Memory {
+            segments: vec![(0, 2 << 20)],
+            limit: 0,
+            ..Memory::default()
+        };
+        assert_eq!(
+            build(&mut memory, 2 << 20),
+            Err(Fault::Source("no list left"))
+        );
+        let mut memory = Memory {
+            segments: vec![(0, 8 << 20)],
+            limit: 1,
+            ..Memory::default()
+        };
+        assert_eq!(
+            build(&mut memory, 8 << 20),
+            Err(Fault::Source("no list left"))
+        );
+    }
+}
