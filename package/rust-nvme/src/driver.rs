@@ -46,11 +46,6 @@ const fn zeroed<T>() -> T {
     unsafe { core::mem::zeroed() }
 }
 
-unsafe extern "C" {
-    /// The module's own structure, which references from open files hold.
-    static __this_module: Opaque<kernel::bindings::module>;
-}
-
 /// The attributes of the controller in sysfs: the core's own.
 static GROUPS: Table<[*const bindings::attribute_group; 3]> = Table([
     &raw const bindings::nvme_dev_attrs_group,
@@ -61,7 +56,9 @@ static GROUPS: Table<[*const bindings::attribute_group; 3]> = Table([
 /// What the core calls.
 static CTRL_OPS: Table<bindings::nvme_ctrl_ops> = Table(bindings::nvme_ctrl_ops {
     name: kernel::str::as_char_ptr_in_const_context(c"pcie"),
-    module: (&raw const __this_module).cast_mut().cast(),
+    module: <crate::RustNvme as kernel::ModuleMetadata>::THIS_MODULE
+        .as_ptr()
+        .cast(),
     flags: bindings::NVME_F_METADATA_SUPPORTED,
     dev_attr_groups: (&raw const GROUPS.0).cast_mut().cast(),
     reg_read32: Some(reg_read32),

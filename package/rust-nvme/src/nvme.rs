@@ -330,9 +330,11 @@ impl Ctrl {
 
     /// Whether there is an admin queue that has not been told to die.
     pub(crate) fn admin_queue_lives(self) -> bool {
+        let Some(queue) = self.admin_queue() else {
+            return false;
+        };
         // SAFETY: The queue is valid as long as the controller.
-        self.admin_queue()
-            .is_some_and(|q| !unsafe { bindings::rnvme_queue_dying(q.as_ptr()) })
+        !unsafe { bindings::rnvme_queue_dying(queue.as_ptr()) }
     }
 
     /// Whether the I/O tag set exists, and how many of blk-mq's maps it has.
