@@ -10,7 +10,7 @@ use crate::device::Device;
 use crate::iod::Iod;
 use crate::nvme::{AdminCommand, Ctrl};
 use crate::queue::Queue;
-use crate::spec::{CommandId, CqEntry};
+use crate::spec::{CommandId, CqEntry, SqEntry, Transfer};
 use core::ptr::NonNull;
 use kernel::ffi::{c_int, c_uint, c_void};
 use kernel::prelude::*;
@@ -121,9 +121,76 @@ impl Request {
         }
     }
 
-    /// Lets the core fill the command.
+    /// Fills the command.
     #[inline(always)]
     pub(crate) fn setup_command(self) -> Result<(), Status> {
+        match self.plain_transfer() {
+            Some(entry) => {
+                self.clear_core_part();
+                // SAFETY: The request is ours alone from queue_rq on.
+                unsafe { *(*self.iod()).command_mut() = entry };
+                Ok(())
+            }
+            None => self.setup_by_core(),
+        }
+    }
+
+    /// The command of a plain read or write, as the core's `nvme_setup_rw` would build it;
+    /// [`None`] for all that has metadata, a placement, or atomicity to it.
+    #[inline(always)]
+    fn plain_transfer(self) -> Option<SqEntry> {
+        let flags = field!(self, cmd_flags);
+        let op = flags & 0xff;
+        let plain = op == bindings::req_op_REQ_OP_READ || op == bindings::req_op_REQ_OP_WRITE;
+        if !plain || flags & bindings::RNVME_REQ_ATOMIC != 0 || crate::params::core_commands() {
+            return None;
+        }
+        let queue = field!(self, q);
+        // SAFETY: Reads and writes come from a namespace's queue, whose data is the namespace; it
+        // and its head live as long as the queue.
+        let head = unsafe { &*(*(*queue).queuedata.cast::<bindings::nvme_ns>()).head };
+        if head.ms != 0 || op == bindings::req_op_REQ_OP_WRITE && head.nr_plids != 0 {
+            return None;
+        }
+        // Read is operation 0 and opcode 2, Write is 1 and 1.
+        let mut entry = Transfer {
+            opcode: 2 - op as u8,
+            command_id: self.command_id(),
+            nsid: head.ns_id,
+            lba: field!(self, __sector) >> (head.lba_shift - 9),
+            blocks: field!(self, __data_len) >> head.lba_shift,
+            control: 0,
+            hint: 0,
+        };
+        if flags & (bindings::RNVME_REQ_FUA | bindings::RNVME_REQ_LIMITED_RETRY) != 0 {
+            if flags & bindings::RNVME_REQ_FUA != 0 {
+                entry.control |= Transfer::FUA;
+            }
+            if flags & bindings::RNVME_REQ_LIMITED_RETRY != 0 {
+                entry.control |= Transfer::LIMITED_RETRY;
+            }
+            if flags & bindings::RNVME_REQ_RAHEAD != 0 {
+                entry.hint = Transfer::PREFETCH;
+            }
+        }
+        Some(entry.entry())
+    }
+
+    /// What the core does to a request that it prepares for the first time.
+    #[inline(always)]
+    fn clear_core_part(self) {
+        let flags = field!(self, rq_flags);
+        if flags & bindings::RNVME_RQF_DONTPREP == 0 {
+            // SAFETY: The request is ours alone from queue_rq on.
+            let core = unsafe { (*self.iod()).core_mut() };
+            (core.status, core.retries, core.flags) = (0, 0, 0);
+            // SAFETY: As above.
+            unsafe { (*self.as_raw()).rq_flags = flags | bindings::RNVME_RQF_DONTPREP };
+        }
+    }
+
+    /// Lets the core fill the command.
+    fn setup_by_core(self) -> Result<(), Status> {
         let queue = field!(self, q);
         // SAFETY: The request is valid; `queuedata` is its namespace, or null on the admin queue.
         let status = unsafe { bindings::nvme_setup_cmd((*queue).queuedata.cast(), self.as_raw()) };
@@ -185,15 +252,11 @@ impl Request {
     ///
     /// The request must have been taken back from the controller ([`Iod::take_back`]).
     #[inline(always)]
-    pub(crate) fn complete(self, ctrl: Ctrl, entry: &CqEntry, batch: Option<&mut Batch>) {
-        let status = u16::from_le(entry.status) >> 1;
+    pub(crate) fn complete(self, entry: CqEntry, batch: Option<&mut Batch>) {
         // SAFETY: The core's part stands first in the driver's; the request is ours to end.
         let core = unsafe { (*self.iod()).core_mut() };
-        // On a controller with this quirk identifiers stay the bare tag.
-        if !ctrl.has_quirk(bindings::nvme_quirks_NVME_QUIRK_SKIP_CID_GEN) {
-            core.genctr = core.genctr.wrapping_add(1);
-        }
-        core.status = status;
+        core.genctr = core.genctr.wrapping_add(1);
+        core.status = u16::from_le(entry.status) >> 1;
         core.result.u64_ = entry.result;
         #[cfg(CONFIG_FAULT_INJECTION_DEBUG_FS)]
         // SAFETY: The request is valid.
@@ -224,7 +287,14 @@ impl Request {
         // SAFETY: The request is completed: it is ours, and nobody else's, until it ends.
         unsafe {
             Iod::unmap(self);
-            bindings::nvme_complete_rq(self.as_raw());
+            if (*self.iod()).core().status != 0 {
+                // The core decides what becomes of it.
+                bindings::nvme_complete_rq(self.as_raw());
+                return;
+            }
+            // What the core does to a success is the same as in a batch.
+            bindings::nvme_complete_batch_req(self.as_raw());
+            bindings::blk_mq_end_request(self.as_raw(), Status::OK.0);
         }
     }
 }

@@ -132,6 +132,12 @@ impl Iod {
         &self.command
     }
 
+    /// The command.
+    #[inline(always)]
+    pub(crate) fn command_mut(&mut self) -> &mut SqEntry {
+        &mut self.command
+    }
+
     /// Takes the request back from the controller: false where it does not have it, or where the
     /// identifier is of another generation.
     ///

@@ -32,6 +32,10 @@ parameter! {
     sgl_threshold: u32
 }
 parameter! {
+    /// Whether the core builds plain reads and writes too.
+    core_commands: bool
+}
+parameter! {
     /// Most MiB of host memory that a controller may borrow.
     max_host_mem_size_mb: u32
 }

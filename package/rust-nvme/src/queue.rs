@@ -321,7 +321,7 @@ impl Queue {
         let mut found = false;
         while let Some(entry) = completion.next() {
             found = true;
-            self.accept(&entry, batch.as_deref_mut());
+            self.accept(entry, batch.as_deref_mut());
         }
         if found {
             completion.ring();
@@ -331,26 +331,26 @@ impl Queue {
 
     /// Believes a completion whose identifier names a command that the controller has; logs others.
     #[inline(always)]
-    fn accept(&self, entry: &CqEntry, batch: Option<&mut Batch>) {
+    fn accept(&self, entry: CqEntry, batch: Option<&mut Batch>) {
         let id = CommandId(entry.command_id);
         if self.qid == 0 && u32::from(id.tag()) >= bindings::NVME_AQ_BLK_MQ_DEPTH {
             return self.accept_event(entry);
         }
         match self.tags.find(id) {
-            Some(rq) => rq.complete(self.ctrl, entry, batch),
+            Some(rq) => rq.complete(entry, batch),
             None => self.ctrl.warn_completion(self.qid, entry.command_id),
         }
     }
 
     /// As above, for the one event request, which has no request of blk-mq's.
     #[cold]
-    fn accept_event(&self, entry: &CqEntry) {
+    fn accept_event(&self, entry: CqEntry) {
         let expected = match &mut *self.submission.lock() {
             Some(submission) => core::mem::take(&mut submission.event_request),
             None => false,
         };
         if expected && u32::from(entry.command_id) == bindings::NVME_AQ_BLK_MQ_DEPTH {
-            self.ctrl.complete_async_event(entry);
+            self.ctrl.complete_async_event(&entry);
         } else {
             self.ctrl.warn_completion(self.qid, entry.command_id);
         }

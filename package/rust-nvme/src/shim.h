@@ -24,6 +24,11 @@
 const blk_status_t RNVME_BLK_STS_OK = BLK_STS_OK;
 const blk_status_t RNVME_BLK_STS_RESOURCE = BLK_STS_RESOURCE;
 const blk_status_t RNVME_BLK_STS_IOERR = BLK_STS_IOERR;
+const u32 RNVME_REQ_FUA = (__force u32)REQ_FUA;
+const u32 RNVME_REQ_RAHEAD = (__force u32)REQ_RAHEAD;
+const u32 RNVME_REQ_LIMITED_RETRY = (__force u32)(REQ_FAILFAST_DEV | REQ_RAHEAD);
+const u32 RNVME_REQ_ATOMIC = (__force u32)REQ_ATOMIC;
+const u32 RNVME_RQF_DONTPREP = (__force u32)RQF_DONTPREP;
 const u32 RNVME_REQ_NVME_MPATH = (__force u32)REQ_NVME_MPATH;
 const u32 RNVME_REQ_INTEGRITY = (__force u32)REQ_INTEGRITY;
 const u32 RNVME_RQF_SPECIAL_PAYLOAD = (__force u32)RQF_SPECIAL_PAYLOAD;
@@ -43,6 +48,7 @@ struct rnvme_parameters {
 	unsigned int poll_queues;
 	unsigned int sgl_threshold;
 	unsigned int max_host_mem_size_mb;
+	bool core_commands;
 };
 extern struct rnvme_parameters rnvme_parameters;
 

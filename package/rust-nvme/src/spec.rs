@@ -152,6 +152,46 @@ impl SglDescriptor {
     }
 }
 
+/// A Read or Write command of the NVM Command Set (revision 1.1, sections 3.3.4 and 3.3.6) without
+/// metadata; the data pointer follows later.
+pub(crate) struct Transfer {
+    /// 2 reads, 1 writes.
+    pub(crate) opcode: u8,
+    /// See [`CommandId`].
+    pub(crate) command_id: CommandId,
+    /// The namespace.
+    pub(crate) nsid: u32,
+    /// The first logical block.
+    pub(crate) lba: u64,
+    /// How many blocks, 1 to 65,536; 0's based on the wire.
+    pub(crate) blocks: u32,
+    /// The upper half of dword 12.
+    pub(crate) control: u16,
+    /// Dword 13, the access hint.
+    pub(crate) hint: u32,
+}
+
+impl Transfer {
+    /// FUA: the data is on the medium before the command completes.
+    pub(crate) const FUA: u16 = 1 << 14;
+    /// LR: the controller tries less hard.
+    pub(crate) const LIMITED_RETRY: u16 = 1 << 15;
+    /// DSM: a speculative read.
+    pub(crate) const PREFETCH: u32 = 7;
+
+    /// The command as the wire has it.
+    #[inline(always)]
+    pub(crate) fn entry(self) -> SqEntry {
+        let head = u64::from(self.opcode) | u64::from(self.command_id.0) << 16;
+        let length = u64::from(self.blocks.wrapping_sub(1) as u16);
+        let mut words = [0; 8];
+        words[0] = (head | u64::from(self.nsid) << 32).to_le();
+        words[5] = self.lba.to_le();
+        words[6] = (length | u64::from(self.control) << 16 | u64::from(self.hint) << 32).to_le();
+        SqEntry(words)
+    }
+}
+
 const _: () = {
     assert!(size_of::<SqEntry>() == 64);
     assert!(size_of::<CqEntry>() == 16);
@@ -248,6 +288,32 @@ mod tests {
         assert_eq!(fields, (1, 2, 3, 4, 5));
         assert_eq!(core::mem::offset_of!(CqEntry, status), 14);
         assert_eq!(SqEntry([0; 8]).0.len(), 8);
+    }
+
+    /// Byte offsets are the command set's.
+    #[test]
+    fn transfers_look_as_the_wire_wants() {
+        let entry = Transfer {
+            opcode: 1,
+            command_id: CommandId::new(0x123, 5),
+            nsid: 0x0a0b_0c0d,
+            lba: 0x1122_3344_5566,
+            blocks: 65_536,
+            control: Transfer::FUA | Transfer::LIMITED_RETRY,
+            hint: Transfer::PREFETCH,
+        };
+        let bytes: Vec<u8> = entry
+            .entry()
+            .0
+            .iter()
+            .flat_map(|word| word.to_ne_bytes())
+            .collect();
+        assert_eq!(bytes[..8], [1, 0, 0x23, 0x51, 0x0d, 0x0c, 0x0b, 0x0a]);
+        assert_eq!(bytes[8..40], [0; 32]);
+        assert_eq!(bytes[40..48], 0x1122_3344_5566u64.to_le_bytes());
+        assert_eq!(bytes[48..52], [0xff, 0xff, 0x00, 0xc0]);
+        assert_eq!(bytes[52..56], [7, 0, 0, 0]);
+        assert_eq!(bytes[56..], [0; 8]);
     }
 
     #[test]
