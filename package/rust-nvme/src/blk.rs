@@ -154,11 +154,15 @@ impl Request {
         }
         // Read is operation 0 and opcode 2, Write is 1 and 1.
         let mut entry = Transfer {
-            opcode: 2 - op as u8,
+            opcode: if op == bindings::req_op_REQ_OP_WRITE {
+                1
+            } else {
+                2
+            },
             command_id: self.command_id(),
             nsid: head.ns_id,
-            lba: field!(self, __sector) >> (head.lba_shift - 9),
-            blocks: field!(self, __data_len) >> head.lba_shift,
+            lba: field!(self, __sector).wrapping_shr(u32::from(head.lba_shift).wrapping_sub(9)),
+            blocks: field!(self, __data_len).wrapping_shr(u32::from(head.lba_shift)),
             control: 0,
             hint: 0,
         };

@@ -13,6 +13,7 @@ use crate::dma::Coherent;
 use crate::host_memory::HostMemory;
 use crate::iod::{Iod, MAX_INTEGRITY_SEGMENTS, MAX_SEGMENTS};
 use crate::nvme::{AdminCommand, Ctrl, State};
+use crate::once::Once;
 use crate::params;
 use crate::pci::{Bar, Function};
 use crate::plan::{self, Queues};
@@ -24,7 +25,6 @@ use core::pin::Pin;
 use core::ptr::NonNull;
 use kernel::ffi::{c_int, c_ulong};
 use kernel::prelude::*;
-use kernel::sync::atomic::{Atomic, Relaxed};
 use kernel::sync::{new_mutex, Mutex, MutexGuard};
 use kernel::types::Opaque;
 
@@ -62,17 +62,17 @@ pub(crate) struct Device {
     #[pin]
     host_memory: Mutex<Option<HostMemory>>,
     /// Queues that are up, the admin queue among them. Changes under the shutdown lock.
-    online: Atomic<u32>,
+    online: Once<u32>,
     /// How the I/O queues divide, and the interrupt vectors; see [`Self::queues`].
-    default_queues: Atomic<u32>,
-    read_queues: Atomic<u32>,
-    poll_queues: Atomic<u32>,
-    vectors: Atomic<u32>,
+    default_queues: Once<u32>,
+    read_queues: Once<u32>,
+    poll_queues: Once<u32>,
+    vectors: Once<u32>,
     /// Entries of an I/O queue, and bytes between doorbells, of the last enabling.
-    entries: Atomic<u32>,
-    stride: Atomic<usize>,
+    entries: Once<u32>,
+    stride: Once<usize>,
     /// The power state to go back to after a suspend.
-    power_state: Atomic<u32>,
+    power_state: Once<u32>,
 }
 
 /// No power state: the next resume must reset.
@@ -97,14 +97,14 @@ impl Device {
             pools: None,
             shadows <- new_mutex!(None, "rust_nvme::shadows"),
             host_memory <- new_mutex!(None, "rust_nvme::host_memory"),
-            online: Atomic::new(0),
-            default_queues: Atomic::new(0),
-            read_queues: Atomic::new(0),
-            poll_queues: Atomic::new(0),
-            vectors: Atomic::new(0),
-            entries: Atomic::new(0),
-            stride: Atomic::new(0),
-            power_state: Atomic::new(NO_POWER_STATE),
+            online: Once::new(0),
+            default_queues: Once::new(0),
+            read_queues: Once::new(0),
+            poll_queues: Once::new(0),
+            vectors: Once::new(0),
+            entries: Once::new(0),
+            stride: Once::new(0),
+            power_state: Once::new(NO_POWER_STATE),
         })
     }
 
@@ -247,15 +247,15 @@ impl Device {
     /// How the I/O queues divide now.
     pub(crate) fn queues(&self) -> Queues {
         Queues {
-            default: self.default_queues.load(Relaxed),
-            read: self.read_queues.load(Relaxed),
-            poll: self.poll_queues.load(Relaxed),
+            default: self.default_queues.get(),
+            read: self.read_queues.get(),
+            poll: self.poll_queues.get(),
         }
     }
 
     /// Interrupt vectors, the admin queue's among them.
     pub(crate) fn vectors(&self) -> u32 {
-        self.vectors.load(Relaxed)
+        self.vectors.get()
     }
 
     fn may_use_msi(&self) -> bool {
@@ -291,7 +291,7 @@ impl Device {
             return Err(EBUSY);
         }
         self.set_up(false)?;
-        if self.online.load(Relaxed) > 1 {
+        if self.online.get() > 1 {
             self.make_io_tag_set()?;
             self.set_shadow_doorbells();
         } else {
@@ -319,7 +319,7 @@ impl Device {
 
     fn make_io_tag_set(&self) -> Result {
         let ctrl = self.ctrl();
-        ctrl.set_queue_count(self.online.load(Relaxed));
+        ctrl.set_queue_count(self.online.get());
         // SAFETY: The tag set is a field of this device, the callbacks are its own.
         unsafe {
             ctrl.alloc_io_tag_set(
@@ -360,8 +360,8 @@ impl Device {
             return Err(ENODEV);
         }
         let entries = self.choose_entries(cap);
-        self.entries.store(entries, Relaxed);
-        self.stride.store(stride, Relaxed);
+        self.entries.set(entries);
+        self.stride.set(stride);
         let subsystem = self.bar.read32(reg::VS) >= spec::VERSION_1_1 && cap.subsystem_reset();
         self.ctrl().set_capabilities(cap.0, entries, subsystem);
         self.function.save_state();
@@ -410,7 +410,7 @@ impl Device {
             let _ = ctrl.disable(false);
             return Err(error);
         }
-        self.online.store(1, Relaxed);
+        self.online.set(1);
         Ok(())
     }
 
@@ -439,7 +439,7 @@ impl Device {
         let possible = unsafe { bindings::blk_mq_num_possible_queues(0) };
         let wanted = (possible + writes + polls).min(self.queues.len() as u32 - 1);
         let mut granted = ctrl.set_queue_number(wanted)?;
-        let stride = self.stride.load(Relaxed);
+        let stride = self.stride.get();
         while granted > 0 && spec::doorbell(granted as u16 + 1, stride) > self.bar.len() {
             granted -= 1;
         }
@@ -451,7 +451,7 @@ impl Device {
             let last = self.arrange_vectors(granted, writes, polls)?;
             drop(shutdown);
             self.create_io_queues(last)?;
-            let online = self.online.load(Relaxed);
+            let online = self.online.get();
             if online < 2 || online > last {
                 break;
             }
@@ -468,7 +468,7 @@ impl Device {
             queues.default,
             queues.read,
             queues.poll,
-            self.entries.load(Relaxed),
+            self.entries.get(),
         );
         Ok(())
     }
@@ -488,10 +488,10 @@ impl Device {
         let (vectors, queues) = self
             .function
             .spread_vectors(io, writes, self.may_use_msi())?;
-        self.vectors.store(vectors, Relaxed);
-        self.default_queues.store(queues.default, Relaxed);
-        self.read_queues.store(queues.read, Relaxed);
-        self.poll_queues.store(polls, Relaxed);
+        self.vectors.set(vectors);
+        self.default_queues.set(queues.default);
+        self.read_queues.set(queues.read);
+        self.poll_queues.set(polls);
         admin.enable(Some(0))?;
         Ok(self.queues().total())
     }
@@ -500,7 +500,7 @@ impl Device {
     fn create_io_queues(&self, last: u32) -> Result {
         let queues = self.queues();
         let with_interrupt = queues.default + queues.read;
-        for qid in self.online.load(Relaxed)..=last {
+        for qid in self.online.get()..=last {
             let vector = match (qid > with_interrupt, self.vectors()) {
                 (true, _) => None,
                 (false, 1) => Some(0),
@@ -517,9 +517,9 @@ impl Device {
     fn create_io_queue(&self, qid: u32, vector: Option<u32>) -> Result<bool> {
         let ctrl = self.ctrl();
         let queue = self.pinned(qid)?;
-        let stride = self.stride.load(Relaxed);
+        let stride = self.stride.get();
         if queue
-            .prepare(self.entries.load(Relaxed), &self.bar, stride)
+            .prepare(self.entries.get(), &self.bar, stride)
             .is_err()
         {
             return Ok(false);
@@ -541,7 +541,7 @@ impl Device {
             let _shutdown = self.lock_for_setup()?;
             let enabled = queue.enable(vector);
             if enabled.is_ok() {
-                self.online.store(u32::from(qid) + 1, Relaxed);
+                self.online.set(u32::from(qid) + 1);
             }
             enabled
         };
@@ -560,7 +560,7 @@ impl Device {
     }
 
     fn delete_all(&self, command: fn(u16) -> AdminCommand) -> bool {
-        let mut left = self.online.load(Relaxed).saturating_sub(1);
+        let mut left = self.online.get().saturating_sub(1);
         let mut patience = self.ctrl().admin_timeout();
         while left > 0 {
             // As many at a time as the admin queue has tags for.
@@ -596,8 +596,7 @@ impl Device {
         // The dispatch ends before the interrupt goes: what is inside sees the flag or is waited
         // for.
         queue.disable();
-        self.online
-            .store(self.online.load(Relaxed).saturating_sub(1), Relaxed);
+        self.online.set(self.online.get().saturating_sub(1));
         if qid == 0 && self.ctrl().admin_queue().is_some() {
             self.ctrl().quiesce_admin();
         }
@@ -707,7 +706,7 @@ impl Device {
             return Err(EBUSY);
         }
         self.set_up(was_suspended)?;
-        if self.online.load(Relaxed) > 1 {
+        if self.online.get() > 1 {
             self.set_shadow_doorbells();
             if ctrl.tag_set_maps().is_some() {
                 ctrl.unquiesce_io();
@@ -734,7 +733,7 @@ impl Device {
     /// Tells blk-mq how many queues there are now.
     fn update_io_tag_set(&self) -> Result {
         let _shutdown = self.shutdown.try_lock().ok_or(ENODEV)?;
-        let online = self.online.load(Relaxed);
+        let online = self.online.get();
         if online < 2 {
             return Err(ENODEV);
         }
@@ -934,15 +933,10 @@ impl Device {
             dev_warn!(ctrl.log(), "the controller refuses shadow doorbells\n");
             return;
         }
-        let stride = self.stride.load(Relaxed);
+        let stride = self.stride.get();
         let mut place = self.shadows.lock();
         let shadows = place.insert(shadows);
-        for queue in self
-            .queues
-            .iter()
-            .take(self.online.load(Relaxed) as usize)
-            .skip(1)
-        {
+        for queue in self.queues.iter().take(self.online.get() as usize).skip(1) {
             // SAFETY: The controller knows the arrays. They live in `self.shadows` until
             // `take_shadows`, after the next `prepare` of the queues, or `release`, after theirs.
             unsafe { queue.set_shadow(&shadows.doorbells, &shadows.events, stride) };
@@ -957,7 +951,7 @@ impl Device {
             return Ok(shadows);
         }
         // A page at least, which the specification speaks of.
-        let words = (2 * self.queues.len() * self.stride.load(Relaxed) / 4).max(1024);
+        let words = (2 * self.queues.len() * self.stride.get() / 4).max(1024);
         Ok(Shadows {
             doorbells: Coherent::new(self.function.dma(), words)?,
             events: Coherent::new(self.function.dma(), words)?,
@@ -977,7 +971,7 @@ impl Device {
     /// shutdown.
     pub(crate) fn suspend(&self) -> Result {
         let ctrl = self.ctrl();
-        self.power_state.store(NO_POWER_STATE, Relaxed);
+        self.power_state.set(NO_POWER_STATE);
         let simple = ctrl.has_quirk(bindings::nvme_quirks_NVME_QUIRK_SIMPLE_SUSPEND);
         if simple || ctrl.deepest_power_state() == 0 || !self.function.sleeps_by_itself() {
             return self.disable_for_reset(true);
@@ -999,7 +993,7 @@ impl Device {
         if let Some(memory) = &mut *self.host_memory.lock() {
             memory.take_back(ctrl)?;
         }
-        self.power_state.store(ctrl.power_state()?, Relaxed);
+        self.power_state.set(ctrl.power_state()?);
         // With its state saved the bus leaves the function's power alone.
         self.function.save_state();
         if ctrl.set_power_state(u32::from(ctrl.deepest_power_state()))? {
@@ -1014,7 +1008,7 @@ impl Device {
     /// Wakes up.
     pub(crate) fn resume(&self) -> Result {
         let ctrl = self.ctrl();
-        let state = self.power_state.load(Relaxed);
+        let state = self.power_state.get();
         let awake = state != NO_POWER_STATE
             && matches!(ctrl.set_power_state(state), Ok(true))
             && self.offer_host_memory().is_ok();

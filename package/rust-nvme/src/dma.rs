@@ -9,6 +9,7 @@ use crate::bindings;
 use crate::spec::{CqEntry, SglDescriptor, SqEntry};
 use core::ptr::NonNull;
 use kernel::prelude::*;
+use kernel::sync::barrier::{dma_mb, Read};
 
 /// A device that does DMA.
 ///
@@ -120,18 +121,12 @@ impl<T: Wire> Coherent<T> {
 
     /// Writes an entry; what lies outside is not written.
     #[inline(always)]
-    pub(crate) fn write(&mut self, index: usize, value: T) {
+    pub(crate) fn write(&mut self, index: usize, value: &T) {
         if let Some(entry) = self.entry(index) {
             // SAFETY: Valid for writes; the device may read meanwhile, which is its own affair.
-            unsafe { entry.write(value) }
+            // The value is in memory of the CPU's own: the two do not overlap.
+            unsafe { entry.copy_from_nonoverlapping(value, 1) }
         }
-    }
-
-    /// Reads an entry as it is now; [`None`] outside.
-    #[inline(always)]
-    pub(crate) fn read(&self, index: usize) -> Option<T> {
-        // SAFETY: Valid for reads, and every bit pattern is a `T`.
-        Some(unsafe { self.entry(index)?.read_volatile() })
     }
 
     /// Fills the array with zeroes.
@@ -147,14 +142,20 @@ impl<T: Wire> Coherent<T> {
 }
 
 impl Coherent<CqEntry> {
-    /// The last word of an entry, with the phase tag; 0 outside.
+    /// The entry at `index`, where `is_new` says so of its last word; [`None`] outside.
+    ///
+    /// The rest of the entry is read after that word: the controller writes it before.
     #[inline(always)]
-    pub(crate) fn status(&self, index: usize) -> u16 {
-        let Some(entry) = self.entry(index) else {
-            return 0;
-        };
+    pub(crate) fn fetch(&self, index: usize, is_new: impl Fn(u16) -> bool) -> Option<CqEntry> {
+        let entry = self.entry(index)?;
         // SAFETY: A field of a valid entry.
-        u16::from_le(unsafe { (&raw const (*entry).status).read_volatile() })
+        let status = unsafe { (&raw const (*entry).status).read_volatile() };
+        if !is_new(u16::from_le(status)) {
+            return None;
+        }
+        dma_mb(Read);
+        // SAFETY: Valid for reads, and every bit pattern is an entry.
+        Some(unsafe { entry.read_volatile() })
     }
 }
 

@@ -130,10 +130,12 @@ impl HostMemory {
             let Ok(found) = Coherent::new(device, (bytes / 8) as usize) else {
                 break;
             };
-            memory.descriptors.write(2 * index, found.address().to_le());
             memory
                 .descriptors
-                .write(2 * index + 1, (bytes / UNIT).to_le());
+                .write(2 * index, &found.address().to_le());
+            memory
+                .descriptors
+                .write(2 * index + 1, &(bytes / UNIT).to_le());
             memory.pieces.push(found, GFP_KERNEL)?;
             memory.bytes += bytes;
         }

@@ -289,7 +289,7 @@ impl Iod {
                 let fits = u64::from(len) <= first + prp::PAGE;
                 if fits && !(queue.takes_sgls() && self.is_user_command()) {
                     let second = if u64::from(len) > first {
-                        address + first
+                        address.wrapping_add(first)
                     } else {
                         0
                     };
@@ -782,17 +782,17 @@ impl MappedRequest {
         Self(rq)
     }
 
-    /// The request's command; from here on the request is the controller's.
+    /// Puts the request's command into a queue; from then on the request is the controller's.
     ///
-    /// The caller holds the queue's submission lock until the command stands in the queue.
+    /// The caller holds the queue's submission lock.
     #[inline(always)]
-    pub(crate) fn hand_over(self) -> SqEntry {
+    pub(crate) fn hand_over(self, push: impl FnOnce(&SqEntry)) {
         let iod = self.0.iod();
-        // SAFETY: The request is ours alone until this moment.
+        // SAFETY: The request is ours alone until its command is in the queue; the controller sees
+        // it there when the doorbell rings.
         unsafe {
-            let command = (*iod).command;
+            push(&(*iod).command);
             Iod::hand_over(iod);
-            command
         }
     }
 }

@@ -7,12 +7,12 @@
 
 use crate::bindings;
 use crate::dma::DmaDevice;
+use crate::once::Once;
 use crate::plan::{self, Queues};
 use crate::spec::Csts;
 use core::ptr::NonNull;
 use kernel::ffi::{c_int, c_uint, c_ulong, c_void};
 use kernel::prelude::*;
-use kernel::sync::atomic::{Atomic, Relaxed};
 
 /// A PCI function that this driver is bound to.
 ///
@@ -316,16 +316,16 @@ impl Function {
 ///
 /// `base` is null or points to `len` mapped bytes.
 pub(crate) struct Bar {
-    base: Atomic<*mut c_void>,
-    len: Atomic<usize>,
+    base: Once<*mut c_void>,
+    len: Once<usize>,
 }
 
 impl Bar {
     /// Nothing mapped: reads give all ones, writes go nowhere, as with a device that is gone.
     pub(crate) const fn unmapped() -> Self {
         Self {
-            base: Atomic::new(core::ptr::null_mut()),
-            len: Atomic::new(0),
+            base: Once::new(core::ptr::null_mut()),
+            len: Once::new(0),
         }
     }
 
@@ -351,8 +351,8 @@ impl Bar {
             return Err(ENODEV);
         }
         // INVARIANT: Mapped just now; nobody else sees the BAR yet.
-        self.len.store(len, Relaxed);
-        self.base.store(base, Relaxed);
+        self.len.set(len);
+        self.base.set(base);
         Ok(())
     }
 
@@ -362,12 +362,12 @@ impl Bar {
     ///
     /// No [`Doorbell`] of this BAR is used any more, and no register by another thread.
     pub(crate) unsafe fn unmap(&self, function: Function) {
-        let base = self.base.load(Relaxed);
+        let base = self.base.get();
         if base.is_null() {
             return;
         }
-        self.base.store(core::ptr::null_mut(), Relaxed);
-        self.len.store(0, Relaxed);
+        self.base.set(core::ptr::null_mut());
+        self.len.set(0);
         // SAFETY: Mapped and claimed by `map`; unused by the function's contract.
         unsafe {
             kernel::bindings::iounmap(base);
@@ -377,11 +377,11 @@ impl Bar {
 
     /// Bytes that are mapped.
     pub(crate) fn len(&self) -> usize {
-        self.len.load(Relaxed)
+        self.len.get()
     }
 
     fn at(&self, offset: usize, size: usize) -> Option<*mut c_void> {
-        let base = self.base.load(Relaxed);
+        let base = self.base.get();
         let fits = offset.checked_add(size)? <= self.len();
         (fits && !base.is_null() && offset % size == 0).then(|| base.wrapping_byte_add(offset))
     }

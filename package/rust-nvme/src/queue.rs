@@ -7,6 +7,7 @@ use crate::blk::{self, Batch, Request, Status, Tags};
 use crate::dma::{Coherent, DmaDevice, Pool, Reserve, Shared};
 use crate::iod::{MappedRequest, LARGE_BYTES, PIECES_BYTES, SMALL_BYTES};
 use crate::nvme::{AdminCommand, Ctrl};
+use crate::once::Once;
 use crate::pci::{Bar, Doorbell, Function};
 use crate::ring::{event_needed, CqRing, SqRing};
 use crate::spec::{self, CommandId, CqEntry, SqEntry};
@@ -15,8 +16,7 @@ use core::pin::Pin;
 use core::ptr::NonNull;
 use kernel::ffi::{c_int, c_ulong, c_void};
 use kernel::prelude::*;
-use kernel::sync::atomic::{Atomic, Relaxed};
-use kernel::sync::barrier::{dma_mb, mb, Full, Read, Write};
+use kernel::sync::barrier::{mb, Full, Write};
 use kernel::sync::{new_spinlock, SpinLock};
 use kernel::types::Opaque;
 
@@ -53,7 +53,7 @@ struct Submission {
 
 impl Submission {
     #[inline(always)]
-    fn push(&mut self, command: SqEntry) {
+    fn push(&mut self, command: &SqEntry) {
         let slot = self.ring.push();
         self.entries.write(slot as usize, command);
     }
@@ -86,14 +86,11 @@ impl Completion {
     #[inline(always)]
     fn next(&mut self) -> Option<CqEntry> {
         let head = self.ring.head() as usize;
-        if !self.ring.is_new(self.entries.status(head)) {
-            return None;
-        }
-        // The phase tag before the rest of the entry.
-        dma_mb(Read);
-        let entry = self.entries.read(head);
+        let entry = self
+            .entries
+            .fetch(head, |status| self.ring.is_new(status))?;
         self.ring.pop();
-        entry
+        Some(entry)
     }
 
     /// Tells the controller how far its completions have been consumed.
@@ -140,13 +137,13 @@ pub(crate) struct Queue {
     pools: NonNull<Pools>,
     tags: Tags,
     /// Commands may be submitted. The device's shutdown lock guards changes.
-    enabled: Atomic<bool>,
+    enabled: Once<bool>,
     /// The queue has no interrupt. Guarded as above.
-    polled: Atomic<bool>,
+    polled: Once<bool>,
     /// Commands of this queue may use SGLs.
-    sgls: Atomic<bool>,
+    sgls: Once<bool>,
     /// The interrupt vector of an enabled queue that has one.
-    vector: Atomic<u32>,
+    vector: Once<u32>,
     #[pin]
     submission: SpinLock<Option<Submission>>,
     /// One consumer at a time: see [`Self::reap`].
@@ -183,10 +180,10 @@ impl Queue {
             function,
             pools,
             tags,
-            enabled: Atomic::new(false),
-            polled: Atomic::new(false),
-            sgls: Atomic::new(false),
-            vector: Atomic::new(0),
+            enabled: Once::new(false),
+            polled: Once::new(false),
+            sgls: Once::new(false),
+            vector: Once::new(0),
             submission <- new_spinlock!(None, "rust_nvme::submission"),
             completion: UnsafeCell::new(None),
             consumer <- new_spinlock!((), "rust_nvme::consumer"),
@@ -215,7 +212,7 @@ impl Queue {
     /// Whether commands of this queue may use SGLs.
     #[inline(always)]
     pub(crate) fn takes_sgls(&self) -> bool {
-        self.sgls.load(Relaxed)
+        self.sgls.get()
     }
 
     #[inline(always)]
@@ -247,7 +244,7 @@ impl Queue {
     /// Submits a request, or says what becomes of it.
     #[inline(always)]
     pub(crate) fn queue(&self, rq: Request, last: bool) -> Result<(), Status> {
-        if !self.enabled.load(Relaxed) {
+        if !self.enabled.get() {
             return Err(Status::IOERR);
         }
         if !self.is_ready(rq) {
@@ -256,7 +253,7 @@ impl Queue {
         let rq = MappedRequest::new(rq, self)?;
         let mut submission = self.submission.lock();
         if let Some(submission) = &mut *submission {
-            submission.push(rq.hand_over());
+            rq.hand_over(|command| submission.push(command));
             submission.ring(last);
         }
         Ok(())
@@ -270,7 +267,7 @@ impl Queue {
     /// Prepares a request of a batch; what cannot go now goes through [`Self::queue`] later.
     #[inline(always)]
     pub(crate) fn map(&self, rq: Request) -> Option<MappedRequest> {
-        if !self.enabled.load(Relaxed) || !self.is_ready(rq) {
+        if !self.enabled.get() || !self.is_ready(rq) {
             return None;
         }
         MappedRequest::new(rq, self).ok()
@@ -282,7 +279,7 @@ impl Queue {
         let mut submission = self.submission.lock();
         if let Some(submission) = &mut *submission {
             for rq in requests {
-                submission.push(rq.hand_over());
+                rq.hand_over(|command| submission.push(command));
             }
             submission.ring(true);
         }
@@ -299,7 +296,7 @@ impl Queue {
     pub(crate) fn submit_event_request(&self) {
         if let Some(submission) = &mut *self.submission.lock() {
             if !core::mem::replace(&mut submission.event_request, true) {
-                submission.push(AdminCommand::async_event().entry());
+                submission.push(&AdminCommand::async_event().entry());
                 submission.ring(true);
             }
         }
@@ -358,7 +355,7 @@ impl Queue {
 
     /// Polls, for blk-mq; whether there was a completion.
     pub(crate) fn poll(&self, batch: Option<&mut Batch>) -> bool {
-        if !self.polled.load(Relaxed) {
+        if !self.polled.get() {
             return false;
         }
         let _consumer = self.consumer.lock();
@@ -368,16 +365,15 @@ impl Queue {
 
     /// Looks for completions whose interrupt got lost. May sleep.
     pub(crate) fn look_once(&self) {
-        if self.polled.load(Relaxed) {
+        if self.polled.get() {
             self.poll(None);
             return;
         }
-        self.function
-            .with_irq_disabled(self.vector.load(Relaxed), || {
-                let _consumer = self.consumer.lock();
-                // SAFETY: The handler cannot run, and we hold `consumer`.
-                unsafe { self.reap(None) };
-            });
+        self.function.with_irq_disabled(self.vector.get(), || {
+            let _consumer = self.consumer.lock();
+            // SAFETY: The handler cannot run, and we hold `consumer`.
+            unsafe { self.reap(None) };
+        });
     }
 
     /// Looks for completions of a queue that is down: the last chance before its requests end.
@@ -417,8 +413,7 @@ impl Queue {
             doorbell: complete,
             shadow: None,
         };
-        self.sgls
-            .store(self.qid != 0 && self.ctrl.takes_sgls(), Relaxed);
+        self.sgls.set(self.qid != 0 && self.ctrl.takes_sgls());
         *self.submission.lock() = Some(submission);
         let _consumer = self.consumer.lock();
         // SAFETY: The queue is down: it has no interrupt, and we hold `consumer`.
@@ -483,26 +478,25 @@ impl Queue {
                 completion.shadow = shadow(first + stride / 4);
             }
         };
-        if self.polled.load(Relaxed) {
+        if self.polled.get() {
             set();
         } else {
-            self.function
-                .with_irq_disabled(self.vector.load(Relaxed), set);
+            self.function.with_irq_disabled(self.vector.get(), set);
         }
     }
 
     /// Whether the queue takes commands.
     pub(crate) fn is_enabled(&self) -> bool {
-        self.enabled.load(Relaxed)
+        self.enabled.get()
     }
 
     /// Lets the queue take commands: with the interrupt of `vector`, or polled.
     ///
     /// The caller holds the device's shutdown lock.
     pub(crate) fn enable(self: Pin<&Self>, vector: Option<u32>) -> Result {
-        self.polled.store(vector.is_none(), Relaxed);
+        self.polled.set(vector.is_none());
         if let Some(vector) = vector {
-            self.vector.store(vector, Relaxed);
+            self.vector.set(vector);
             let cookie = core::ptr::from_ref(self.get_ref()).cast_mut().cast();
             // SAFETY: The queue is pinned, and frees the interrupt before it goes.
             unsafe {
@@ -518,7 +512,7 @@ impl Queue {
         }
         // What was prepared, before the first request sees the queue enabled.
         mb(Write);
-        self.enabled.store(true, Relaxed);
+        self.enabled.set(true);
         Ok(())
     }
 
@@ -526,19 +520,19 @@ impl Queue {
     ///
     /// The caller holds the device's shutdown lock.
     pub(crate) fn disable(&self) -> bool {
-        if !self.enabled.load(Relaxed) {
+        if !self.enabled.get() {
             return false;
         }
-        self.enabled.store(false, Relaxed);
+        self.enabled.set(false);
         // The flag before quiescing looks who is inside.
         mb(Full);
-        if self.polled.load(Relaxed) {
+        if self.polled.get() {
             let _consumer = self.consumer.lock();
-            self.polled.store(false, Relaxed);
+            self.polled.set(false);
         } else {
             let cookie = core::ptr::from_ref(self).cast_mut().cast();
             // SAFETY: `enable` requested it for this vector and cookie.
-            unsafe { self.function.free_irq(self.vector.load(Relaxed), cookie) };
+            unsafe { self.function.free_irq(self.vector.get(), cookie) };
         }
         true
     }

@@ -56,10 +56,12 @@ impl SqRing {
 
     #[inline(always)]
     fn after(&self, slot: u32) -> u32 {
-        if slot + 1 == self.entries {
+        // By the invariant nothing wraps; said so, the compiler has nothing to check.
+        let next = slot.wrapping_add(1);
+        if next == self.entries {
             0
         } else {
-            slot + 1
+            next
         }
     }
 }
@@ -100,7 +102,7 @@ impl CqRing {
     /// Goes on to the next entry.
     #[inline(always)]
     pub(crate) fn pop(&mut self) {
-        self.head += 1;
+        self.head = self.head.wrapping_add(1);
         if self.head == self.entries {
             self.head = 0;
             self.phase ^= 1;

@@ -4,7 +4,7 @@
 //!
 //! What knows nothing of the kernel, and is tested on the host: [`spec`], [`ring`], [`prp`],
 //! [`plan`], [`quirks`]. What touches C: [`bindings`] and, one for each of its interfaces, [`blk`],
-//! [`dma`], [`nvme`], [`params`], [`pci`] and [`driver`]. Between them stand [`iod`], a request's
+//! [`dma`], [`nvme`], [`once`], [`params`], [`pci`] and [`driver`]. Between them stand [`iod`], a request's
 //! memory; [`queue`], a pair of rings; [`host_memory`]; and [`device`], the controller's life.
 
 mod bindings;
@@ -15,6 +15,7 @@ mod driver;
 mod host_memory;
 mod iod;
 mod nvme;
+mod once;
 mod params;
 mod pci;
 mod plan;
