@@ -37,6 +37,20 @@ impl DmaDevice {
     }
 }
 
+impl DmaDevice {
+    /// Whether mappings that were made until now need to be undone at all: on machines whose
+    /// devices see the memory as it is, they do not.
+    #[inline(always)]
+    pub(crate) fn needs_unmap(self) -> bool {
+        #[cfg(CONFIG_DMA_NEED_SYNC)]
+        // SAFETY: The device is valid.
+        return unsafe { bindings::dma_need_unmap(self.as_raw()) };
+        #[cfg(not(CONFIG_DMA_NEED_SYNC))]
+        // SAFETY: The device is valid.
+        return unsafe { bindings::rnvme_need_unmap(self.as_raw()) };
+    }
+}
+
 /// A DMA address as the wire has it; the kernel's type has 32 bits on some machines.
 #[inline(always)]
 #[allow(clippy::unnecessary_cast, reason = "32 bits on some machines")]

@@ -64,6 +64,8 @@ struct Mapping {
     len: u32,
     address: u64,
     state: bindings::dma_iova_state,
+    /// An IOMMU has made one piece of all, which is unmapped as a whole.
+    coalesced: bool,
     /// What must be unmapped piece by piece, an array of [`MAX_SEGMENTS`] from the device's pool.
     pieces: Option<NonNull<Piece>>,
     count: u32,
@@ -230,6 +232,7 @@ impl Iod {
     }
 
     /// Begins a list in the pool that fits; gives its DMA address.
+    #[inline(always)]
     fn begin_list(&mut self, queue: &Queue, bytes: usize) -> Result<u64, Status> {
         let slot = self
             .lists
@@ -242,12 +245,13 @@ impl Iod {
     }
 
     /// Writes entry `slot` of list `list`; what lies outside is not written.
+    #[inline(always)]
     fn write_list<T>(&mut self, list: usize, slot: usize, entry: T) {
-        if list >= usize::from(self.list_count) {
+        let Some(list) = self.lists[..usize::from(self.list_count)].get(list) else {
             return;
-        }
+        };
         // SAFETY: As many as `list_count` says are there.
-        unsafe { self.lists[list].assume_init() }.write(slot, entry);
+        unsafe { list.assume_init_ref() }.write(slot, entry);
     }
 
     fn set_pointers(&mut self, first: u64, second: u64) {
@@ -370,7 +374,7 @@ impl Iod {
             return true;
         }
         let threshold = crate::params::sgl_threshold();
-        let segments = if self.data.is_coalesced() {
+        let segments = if self.data.coalesced {
             1
         } else {
             rq.segments().max(1)
@@ -387,7 +391,7 @@ impl Iod {
         iter: &mut bindings::blk_dma_iter,
     ) -> Result<(), Status> {
         let expected = rq.segments() as usize;
-        if expected == 1 || self.data.is_coalesced() {
+        if expected == 1 || self.data.coalesced {
             self.set_sgl(SglDescriptor::data(first.0, first.1));
             return Ok(());
         }
@@ -509,6 +513,8 @@ impl Mapping {
     fn begin(&mut self, rq: Request, iter: &bindings::blk_dma_iter) -> Result<(), Status> {
         self.how = Mapped::Iterated;
         self.kind = iter.p2pdma.map;
+        // SAFETY: The iterator has filled the state.
+        self.coalesced = unsafe { bindings::rnvme_coalesced(&raw mut self.state) };
         self.len = rq.bytes();
         match self.kind {
             bindings::pci_p2pdma_map_type_PCI_P2PDMA_MAP_NONE
@@ -518,14 +524,8 @@ impl Mapping {
         }
     }
 
-    /// Whether an IOMMU has made one piece of all.
-    fn is_coalesced(&self) -> bool {
-        let state = (&raw const self.state).cast_mut();
-        // SAFETY: The state is valid; the function reads it.
-        unsafe { bindings::rnvme_coalesced(state) }
-    }
-
     /// The next piece of data, mapped and noted.
+    #[inline(always)]
     fn next(
         &mut self,
         rq: Request,
@@ -539,6 +539,7 @@ impl Mapping {
     }
 
     /// Notes what one step of an iterator mapped.
+    #[inline(always)]
     fn mapped(
         &mut self,
         queue: &Queue,
@@ -556,11 +557,16 @@ impl Mapping {
     }
 
     /// Notes a piece that must be unmapped by itself.
+    #[inline(always)]
     fn save(&mut self, queue: &Queue, rq: Request, piece: (u64, u32)) -> Result<(), Status> {
-        // SAFETY: The device is valid.
-        let needed = unsafe { bindings::rnvme_need_unmap(queue.dma().as_raw()) };
-        let bus_address = self.kind == bindings::pci_p2pdma_map_type_PCI_P2PDMA_MAP_BUS_ADDR;
-        if !needed || bus_address || self.is_coalesced() {
+        if queue.dma().needs_unmap() && !self.coalesced {
+            return self.save_piece(queue, rq, piece);
+        }
+        Ok(())
+    }
+
+    fn save_piece(&mut self, queue: &Queue, rq: Request, piece: (u64, u32)) -> Result<(), Status> {
+        if self.kind == bindings::pci_p2pdma_map_type_PCI_P2PDMA_MAP_BUS_ADDR {
             return Ok(());
         }
         let piece = Piece {
@@ -607,6 +613,9 @@ impl Mapping {
     #[inline(always)]
     fn unmap_one(&mut self, rq: Request) {
         self.how = Mapped::No;
+        if !rq.queue().dma().needs_unmap() {
+            return;
+        }
         // SAFETY: Mapped as one page range for this device, in this direction.
         unsafe {
             bindings::dma_unmap_page_attrs(
@@ -666,9 +675,10 @@ impl List {
     }
 
     /// Writes entry `slot`; what lies outside is not written.
+    #[inline(always)]
     fn write<T>(&self, slot: usize, entry: T) {
         let bytes = if self.small { SMALL_BYTES } else { LARGE_BYTES };
-        if (slot + 1) * size_of::<T>() <= bytes {
+        if slot < bytes / size_of::<T>() {
             // SAFETY: Inside the piece, which is aligned to its own size.
             unsafe { self.memory.cast::<T>().add(slot).write(entry) }
         }
@@ -701,6 +711,7 @@ struct Segments<'a> {
 impl prp::Source for Segments<'_> {
     type Error = Status;
 
+    #[inline(always)]
     fn segment(&mut self) -> Result<Option<(u64, u64)>, Status> {
         let segment = match &mut self.next {
             Next::Have(address, len) => {
@@ -721,6 +732,7 @@ impl prp::Source for Segments<'_> {
         self.iod.begin_list(self.queue, entries * size_of::<u64>())
     }
 
+    #[inline(always)]
     fn write(&mut self, list: usize, slot: usize, entry: u64) {
         self.iod.write_list(list, slot, entry.to_le());
     }

@@ -57,6 +57,7 @@ pub(crate) trait Source {
 ///
 /// [`Fault::Source`] as the source has it, [`Fault::Shape`] for segments that PRPs cannot describe;
 /// lists that were begun stay the source's to free.
+#[inline]
 pub(crate) fn build<S: Source>(source: &mut S, length: u64) -> Result<(u64, u64), Fault<S::Error>> {
     let mut walk = Walk {
         source,
@@ -87,7 +88,7 @@ pub(crate) fn build<S: Source>(source: &mut S, length: u64) -> Result<(u64, u64)
         }
         walk.source.write(list, slot, page);
         walk.take(PAGE)?;
-        (slot, entries) = (slot + 1, entries - 1);
+        (slot, entries) = (slot + 1, entries.wrapping_sub(1));
         if entries == 0 {
             return Ok((first, head));
         }
@@ -105,6 +106,7 @@ struct Walk<'a, S> {
 
 impl<S: Source> Walk<'_, S> {
     /// Fetches the next segment where the current one is used up.
+    #[inline(always)]
     fn refill(&mut self) -> Result<(), Fault<S::Error>> {
         if self.rest == 0 {
             (self.address, self.rest) = self.source.segment()?.ok_or(Fault::Shape)?;
@@ -113,6 +115,7 @@ impl<S: Source> Walk<'_, S> {
     }
 
     /// The page that begins here; what begins inside a page is no entry.
+    #[inline(always)]
     fn page(&mut self) -> Result<u64, Fault<S::Error>> {
         self.refill()?;
         if self.address % PAGE != 0 {
@@ -122,11 +125,13 @@ impl<S: Source> Walk<'_, S> {
     }
 
     /// Goes on by one entry: `room` bytes, fewer at the transfer's end. They must be contiguous.
+    #[inline(always)]
     fn take(&mut self, room: u64) -> Result<(), Fault<S::Error>> {
         let bytes = room.min(self.left);
         self.rest = self.rest.checked_sub(bytes).ok_or(Fault::Shape)?;
-        self.address += bytes;
-        self.left -= bytes;
+        // Bounded by the segment and by the transfer: nothing wraps.
+        self.address = self.address.wrapping_add(bytes);
+        self.left = self.left.wrapping_sub(bytes);
         Ok(())
     }
 }
