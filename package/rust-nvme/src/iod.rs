@@ -231,9 +231,8 @@ impl Iod {
         self.list_count = 0;
     }
 
-    /// Begins a list in the pool that fits; gives its DMA address.
-    #[inline(always)]
-    fn begin_list(&mut self, queue: &Queue, bytes: usize) -> Result<u64, Status> {
+    /// Begins a list in the pool that fits.
+    fn begin_list(&mut self, queue: &Queue, bytes: usize) -> Result<List, Status> {
         let slot = self
             .lists
             .get_mut(usize::from(self.list_count))
@@ -241,17 +240,7 @@ impl Iod {
         let list = List::take(queue, bytes)?;
         slot.write(list);
         self.list_count += 1;
-        Ok(list.address)
-    }
-
-    /// Writes entry `slot` of list `list`; what lies outside is not written.
-    #[inline(always)]
-    fn write_list<T>(&mut self, list: usize, slot: usize, entry: T) {
-        let Some(list) = self.lists[..usize::from(self.list_count)].get(list) else {
-            return;
-        };
-        // SAFETY: As many as `list_count` says are there.
-        unsafe { list.assume_init_ref() }.write(slot, entry);
+        Ok(list)
     }
 
     fn set_pointers(&mut self, first: u64, second: u64) {
@@ -319,9 +308,11 @@ impl Iod {
             rq,
             queue,
             iod: self,
-            next: Next::Have(address, len),
+            iter: None,
+            list: None,
         };
-        let (first, second) = prp::build(&mut source, u64::from(len)).map_err(shape)?;
+        let whole = (address, len);
+        let (first, second) = prp::build(&mut source, whole, len.into()).map_err(shape)?;
         self.set_pointers(first, second);
         Ok(())
     }
@@ -350,14 +341,15 @@ impl Iod {
             return self.list_segments(rq, queue, first, &mut iter);
         }
         let total = u64::from(rq.bytes());
-        let next = Next::Iterate(Some(first), &mut iter);
+        let iter = Some(&mut iter);
         let mut source = Segments {
             rq,
             queue,
             iod: self,
-            next,
+            iter,
+            list: None,
         };
-        let (first, second) = prp::build(&mut source, total).map_err(shape)?;
+        let (first, second) = prp::build(&mut source, first, total).map_err(shape)?;
         self.set_pointers(first, second);
         Ok(())
     }
@@ -405,11 +397,11 @@ impl Iod {
             if count == expected {
                 return Err(Status::IOERR);
             }
-            self.write_list(0, count, SglDescriptor::data(address, len));
+            list.write(count, SglDescriptor::data(address, len));
             count += 1;
             segment = self.data.next(rq, queue, iter)?;
         }
-        self.set_sgl(SglDescriptor::last_segment(list, count));
+        self.set_sgl(SglDescriptor::last_segment(list.address, count));
         Ok(())
     }
 
@@ -690,51 +682,50 @@ impl List {
     }
 }
 
-/// Where a request's segments come from.
-enum Next<'a> {
-    /// One that is mapped already.
-    Have(u64, u32),
-    /// Nothing more.
-    End,
-    /// blk-mq's iterator, after the segment that began it.
-    Iterate(Option<(u64, u32)>, &'a mut bindings::blk_dma_iter),
-}
-
-/// A request's segments and lists, for [`prp::build`].
+/// A request's segments after the first, and its lists, for [`prp::build`].
 struct Segments<'a> {
     rq: Request,
     queue: &'a Queue,
     iod: &'a mut Iod,
-    next: Next<'a>,
+    /// blk-mq's iterator, where there can be more than one segment.
+    iter: Option<&'a mut bindings::blk_dma_iter>,
+    /// The newest list.
+    list: Option<List>,
 }
 
 impl prp::Source for Segments<'_> {
     type Error = Status;
 
     #[inline(always)]
-    fn segment(&mut self) -> Result<Option<(u64, u64)>, Status> {
-        let segment = match &mut self.next {
-            Next::Have(address, len) => {
-                let segment = (*address, *len);
-                self.next = Next::End;
-                Some(segment)
-            }
-            Next::End => None,
-            Next::Iterate(first, iter) => match first.take() {
-                Some(segment) => Some(segment),
-                None => self.iod.data.next(self.rq, self.queue, iter)?,
-            },
-        };
-        Ok(segment.map(|(address, len)| (address, u64::from(len))))
+    fn segment(&mut self) -> Result<Option<(u64, u32)>, Status> {
+        match &mut self.iter {
+            Some(iter) => self.iod.data.next(self.rq, self.queue, iter),
+            None => Ok(None),
+        }
     }
 
     fn begin_list(&mut self, entries: usize) -> Result<u64, Status> {
-        self.iod.begin_list(self.queue, entries * size_of::<u64>())
+        let list = self
+            .iod
+            .begin_list(self.queue, entries * size_of::<u64>())?;
+        self.list = Some(list);
+        Ok(list.address)
+    }
+
+    fn chain_list(&mut self, entries: usize) -> Result<(), Status> {
+        let before = self.list;
+        let address = self.begin_list(entries)?;
+        if let Some(before) = before {
+            before.write(prp::LIST_ENTRIES - 1, address.to_le());
+        }
+        Ok(())
     }
 
     #[inline(always)]
-    fn write(&mut self, list: usize, slot: usize, entry: u64) {
-        self.iod.write_list(list, slot, entry.to_le());
+    fn write(&mut self, slot: usize, entry: u64) {
+        if let Some(list) = &self.list {
+            list.write(slot, entry.to_le());
+        }
     }
 }
 

@@ -41,56 +41,61 @@ pub(crate) trait Source {
     type Error;
 
     /// The next segment's DMA address and length in bytes, or [`None`] where there are no more.
-    fn segment(&mut self) -> Result<Option<(u64, u64)>, Self::Error>;
+    fn segment(&mut self) -> Result<Option<(u64, u32)>, Self::Error>;
 
-    /// Begins a list with room for `entries`, at most [`LIST_ENTRIES`]; gives its DMA address.
-    /// Lists are numbered from zero as they are begun.
+    /// Begins a list with room for `entries`, at most [`LIST_ENTRIES`]; gives its DMA address. From
+    /// here on [`Self::write`] goes there.
     fn begin_list(&mut self, entries: usize) -> Result<u64, Self::Error>;
 
-    /// Writes a slot of a list.
-    fn write(&mut self, list: usize, slot: usize, entry: u64);
+    /// As above, and writes the new list's address into the last slot of the one before.
+    fn chain_list(&mut self, entries: usize) -> Result<(), Self::Error>;
+
+    /// Writes a slot of the newest list.
+    fn write(&mut self, slot: usize, entry: u64);
 }
 
-/// The two pointers of a transfer of `length` bytes; the second is 0 where one page is enough.
+/// The two pointers of a transfer of `length` bytes that begins with the segment `first`; the
+/// second is 0 where one page is enough.
 ///
 /// # Errors
 ///
 /// [`Fault::Source`] as the source has it, [`Fault::Shape`] for segments that PRPs cannot describe;
 /// lists that were begun stay the source's to free.
 #[inline]
-pub(crate) fn build<S: Source>(source: &mut S, length: u64) -> Result<(u64, u64), Fault<S::Error>> {
+pub(crate) fn build<S: Source>(
+    source: &mut S,
+    first: (u64, u32),
+    length: u64,
+) -> Result<(u64, u64), Fault<S::Error>> {
     let mut walk = Walk {
         source,
-        address: 0,
-        rest: 0,
+        address: first.0,
+        rest: first.1.into(),
         left: length,
     };
-    walk.refill()?;
-    let first = walk.address;
-    walk.take(PAGE - first % PAGE)?;
+    walk.take(PAGE - first.0 % PAGE)?;
     if walk.left == 0 {
-        return Ok((first, 0));
+        return Ok((first.0, 0));
     }
     let mut page = walk.page()?;
     if walk.left <= PAGE {
         walk.take(PAGE)?;
-        return Ok((first, page));
+        return Ok((first.0, page));
     }
     let mut entries = walk.left.div_ceil(PAGE) as usize;
     let head = walk.source.begin_list(entries.min(LIST_ENTRIES))?;
-    let (mut list, mut slot) = (0, 0);
+    let mut slot = 0;
     loop {
         // The last slot holds the last entry of all, or the next list.
         if slot == LIST_ENTRIES - 1 && entries > 1 {
-            let next = walk.source.begin_list(entries.min(LIST_ENTRIES))?;
-            walk.source.write(list, slot, next);
-            (list, slot) = (list + 1, 0);
+            walk.source.chain_list(entries.min(LIST_ENTRIES))?;
+            slot = 0;
         }
-        walk.source.write(list, slot, page);
+        walk.source.write(slot, page);
         walk.take(PAGE)?;
         (slot, entries) = (slot + 1, entries.wrapping_sub(1));
         if entries == 0 {
-            return Ok((first, head));
+            return Ok((first.0, head));
         }
         page = walk.page()?;
     }
@@ -105,19 +110,14 @@ struct Walk<'a, S> {
 }
 
 impl<S: Source> Walk<'_, S> {
-    /// Fetches the next segment where the current one is used up.
-    #[inline(always)]
-    fn refill(&mut self) -> Result<(), Fault<S::Error>> {
-        if self.rest == 0 {
-            (self.address, self.rest) = self.source.segment()?.ok_or(Fault::Shape)?;
-        }
-        Ok(())
-    }
-
-    /// The page that begins here; what begins inside a page is no entry.
+    /// The page that begins here, fetching the next segment where the current one is used up; what
+    /// begins inside a page is no entry.
     #[inline(always)]
     fn page(&mut self) -> Result<u64, Fault<S::Error>> {
-        self.refill()?;
+        if self.rest == 0 {
+            let (address, length) = self.source.segment()?.ok_or(Fault::Shape)?;
+            (self.address, self.rest) = (address, length.into());
+        }
         if self.address % PAGE != 0 {
             return Err(Fault::Shape);
         }
@@ -150,12 +150,22 @@ mod tests {
         limit: usize,
     }
 
+    impl Memory {
+        fn build(&mut self, length: u64) -> Result<(u64, u64), Fault<&'static str>> {
+            let (address, bytes) = self.segments[0];
+            build(self, (address, bytes as u32), length)
+        }
+    }
+
     impl Source for Memory {
         type Error = &'static str;
 
-        fn segment(&mut self) -> Result<Option<(u64, u64)>, Self::Error> {
+        fn segment(&mut self) -> Result<Option<(u64, u32)>, Self::Error> {
             self.next += 1;
-            Ok(self.segments.get(self.next - 1).copied())
+            Ok(self
+                .segments
+                .get(self.next)
+                .map(|&(address, length)| (address, length as u32)))
         }
 
         fn begin_list(&mut self, entries: usize) -> Result<u64, Self::Error> {
@@ -168,8 +178,15 @@ mod tests {
             Ok(address)
         }
 
-        fn write(&mut self, list: usize, slot: usize, entry: u64) {
-            self.lists[list].1[slot] = entry;
+        fn chain_list(&mut self, entries: usize) -> Result<(), Self::Error> {
+            let before = self.lists.len() - 1;
+            let address = self.begin_list(entries)?;
+            *self.lists[before].1.last_mut().unwrap() = address;
+            Ok(())
+        }
+
+        fn write(&mut self, slot: usize, entry: u64) {
+            self.lists.last_mut().unwrap().1[slot] = entry;
         }
     }
 
@@ -218,7 +235,7 @@ mod tests {
             limit: MAX_LISTS,
             ..Memory::default()
         };
-        let (first, second) = build(&mut memory, length).unwrap();
+        let (first, second) = memory.build(length).unwrap();
         let touched = follow(&memory, length, first, second);
         assert_eq!(joined(&touched), joined(&memory.segments));
         assert!(
@@ -279,9 +296,9 @@ mod tests {
                 limit: MAX_LISTS,
                 ..Memory::default()
             };
-            build(&mut memory, length)
+            memory.build(length)
         };
-        // A gap inside a page, a segment that begins inside one, too few bytes, none at all.
+        // A gap inside a page, a segment that begins inside one, too few bytes.
         assert_eq!(
             refused(vec![(0x1000, 100), (0x2000, 4096)], 4196),
             Err(Fault::Shape)
@@ -291,7 +308,6 @@ mod tests {
             Err(Fault::Shape)
         );
         assert_eq!(refused(vec![(0x1000, 4096)], 8192), Err(Fault::Shape));
-        assert_eq!(refused(vec![], 512), Err(Fault::Shape));
     }
 
     #[test]
@@ -301,18 +317,12 @@ mod tests {
             limit: 0,
             ..Memory::default()
         };
-        assert_eq!(
-            build(&mut memory, 2 << 20),
-            Err(Fault::Source("no list left"))
-        );
+        assert_eq!(memory.build(2 << 20), Err(Fault::Source("no list left")));
         let mut memory = Memory {
             segments: vec![(0, 8 << 20)],
             limit: 1,
             ..Memory::default()
         };
-        assert_eq!(
-            build(&mut memory, 8 << 20),
-            Err(Fault::Source("no list left"))
-        );
+        assert_eq!(memory.build(8 << 20), Err(Fault::Source("no list left")));
     }
 }

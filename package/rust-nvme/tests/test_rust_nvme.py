@@ -1,0 +1,344 @@
+# SPDX-License-Identifier: GPL-2.0
+"""rust-nvme on a board with three NVMe controllers: commands, I/O, resets, faults."""
+
+import re
+
+import pytest
+
+MODULE = "rust_nvme"
+DRIVERS = "/sys/bus/pci/drivers"
+# Bytes of each disk; on the host they are sparse.
+SIZE = 64 << 20
+
+
+def QEMU_ARGS(_command, scratch):  # noqa: N802  the fixture's name
+    """A plain disk, one of a device with two namespaces, and one whose sectors fail."""
+    for name in ("plain", "first", "second", "failing"):
+        with (scratch / f"{name}.img").open("wb") as disk:
+            disk.truncate(SIZE)
+    rules = scratch / "failing.conf"
+    # The sector that a read meets as the 10,000th.
+    rules.write_text('[inject-error]\nevent = "read_aio"\nerrno = "5"\nsector = "10000"\n')
+    drive = "-drive if=none,format=raw,discard=unmap"
+    return " ".join(
+        [
+            f"{drive},id=plain,file={scratch}/plain.img",
+            "-device nvme,id=nvplain,serial=plain,drive=plain,max_ioqpairs=4",
+            f"{drive},id=first,file={scratch}/first.img",
+            f"{drive},id=second,file={scratch}/second.img",
+            "-device nvme,id=nvspaces,serial=spaces",
+            "-device nvme-ns,drive=first,bus=nvspaces,nsid=1,logical_block_size=512",
+            "-device nvme-ns,drive=second,bus=nvspaces,nsid=2,logical_block_size=4096",
+            f"-drive if=none,id=failing,file.driver=blkdebug,file.config={rules},"
+            f"file.image.driver=file,file.image.filename={scratch}/failing.img,format=raw",
+            "-device nvme,id=nvfailing,serial=failing,drive=failing",
+        ]
+    )
+
+
+class Disk:
+    """A controller by its serial number, bound to the driver under test."""
+
+    def __init__(self, shell, serial):
+        self.shell = shell
+        self.serial = serial
+        # A controller's path in sysfs is that of its function, before and after it has a driver.
+        path = self._find()
+        self.function = path.split("/")[-1]
+
+    def _find(self):
+        command = (
+            f"for c in /sys/class/nvme/nvme*; do grep -q '^{self.serial} *$' $c/serial && "
+            "readlink -f $c/device; done"
+        )
+        return self.shell.run_check(command)[0]
+
+    @property
+    def name(self):
+        """The controller's name now, such as nvme1."""
+        return self.shell.run_check(f"ls {DRIVERS}/{MODULE}/{self.function}/nvme")[0]
+
+    @property
+    def path(self):
+        """The first namespace's block device."""
+        return f"/dev/{self.name}n1"
+
+    def unbind(self):
+        """Takes the driver from the function."""
+        self.shell.run_check(f"echo {self.function} > {DRIVERS}/{MODULE}/unbind", timeout=60)
+
+    def bind(self):
+        """Gives it back."""
+        self.shell.run_check(f"echo {self.function} > {DRIVERS}/{MODULE}/bind", timeout=60)
+
+    def fio(self, *options, path=None, timeout=180):
+        """Runs fio on the namespace; fails the test where fio does."""
+        settings = " ".join(f"--{option}" for option in options)
+        command = f"fio --name=x --filename={path or self.path} --direct=1 {settings} --minimal"
+        self.shell.run_check(f"{command} > /tmp/fio", timeout=timeout)
+
+    def reads(self):
+        """Whether the first MiB can be read."""
+        command = f"dd if={self.path} of=/dev/null bs=64k count=16 iflag=direct"
+        return self.shell.run(command, timeout=60)[2] == 0
+
+
+@pytest.fixture
+def loaded(module, shell):
+    """Loads the driver with parameters, for all controllers: the C driver must not have them."""
+
+    def load(parameters=""):
+        shell.run("modprobe -r nvme", timeout=60)
+        module.load(parameters)
+        return lambda serial: Disk(shell, serial)
+
+    yield load
+
+
+@pytest.fixture
+def disk(loaded):
+    """The plain controller."""
+    return loaded()("plain")
+
+
+def test_module_carries_the_class_of_all_nvme_controllers(shell):
+    aliases = "\n".join(shell.run_check(f"modinfo -F alias {MODULE}"))
+    assert "bc01sc08i02" in aliases
+
+
+def test_nvme_list_names_what_qemu_gave(shell, disk):
+    listed = "\n".join(shell.run_check("nvme list"))
+    for serial in ("plain", "spaces", "failing"):
+        assert serial in listed
+    assert shell.run_check(f"cat /sys/class/nvme/{disk.name}/transport") == ["pcie"]
+    assert shell.run_check(f"cat /sys/class/nvme/{disk.name}/address") == [disk.function]
+    assert shell.run_check(f"cat /sys/class/nvme/{disk.name}/state") == ["live"]
+
+
+def test_each_cpu_has_a_queue_with_an_interrupt(shell, disk):
+    cpus = int(shell.run_check("nproc")[0])
+    number = disk.name.removeprefix("nvme")
+    lines = shell.run_check(f"grep -w 'nvme{number}q[0-9]*$' /proc/interrupts")
+    assert len(lines) == 1 + min(cpus, 4)
+    count = shell.run_check(f"cat /sys/class/nvme/{disk.name}/queue_count")
+    assert count == [str(1 + min(cpus, 4))]
+
+
+@pytest.mark.parametrize("command", ["id-ctrl", "smart-log", "fw-log", "error-log", "show-regs"])
+def test_admin_commands(shell, disk, command):
+    assert shell.run_check(f"nvme {command} /dev/{disk.name}")
+
+
+def test_namespace_commands(shell, loaded):
+    spaces = loaded()("spaces")
+    assert "nlbaf" in "\n".join(shell.run_check(f"nvme id-ns {spaces.path}"))
+    ids = "\n".join(shell.run_check(f"nvme list-ns /dev/{spaces.name}"))
+    assert ids.count("0x") == 2
+
+
+def test_features_can_be_got_and_set(shell, disk):
+    control = f"/dev/{disk.name}"
+    before = shell.run_check(f"nvme get-feature {control} -f 4")[0]
+    shell.run_check(f"nvme set-feature {control} -f 4 -V 0x14d")
+    assert "0x0000014d" in shell.run_check(f"nvme get-feature {control} -f 4")[0]
+    old = re.search(r"0x[0-9a-f]{8}$", before)
+    shell.run_check(f"nvme set-feature {control} -f 4 -V {old[0]}")
+
+
+def test_passthrough_reads_what_was_written(shell, disk):
+    shell.run_check("dd if=/dev/urandom of=/tmp/out bs=4096 count=2 2>/dev/null")
+    common = f"{disk.path} --start-block=8 --block-count=15 --data-size=8192"
+    shell.run_check(f"nvme write {common} --data=/tmp/out")
+    shell.run_check(f"nvme read {common} --data=/tmp/in")
+    shell.run_check("cmp /tmp/out /tmp/in")
+
+
+def test_format_wipes(shell, loaded):
+    spaces = loaded()("spaces")
+    shell.run_check(f"dd if=/dev/urandom of={spaces.path} bs=64k count=1 oflag=direct")
+    shell.run_check(f"nvme format {spaces.path} --lbaf=0 --force", timeout=60)
+    shell.run_check(f"cmp -n 65536 {spaces.path} /dev/zero")
+
+
+@pytest.mark.parametrize("engine", ["libaio", "io_uring"])
+@pytest.mark.parametrize("size", ["bs=512", "bs=4k", "bsrange=512-1M", "bs=1M"])
+def test_fio_verifies_random_writes(disk, engine, size):
+    total = "2M" if size == "bs=512" else "16M"
+    disk.fio(
+        "rw=randwrite", size, f"size={total}", "iodepth=32", f"ioengine={engine}", "verify=crc32c"
+    )
+
+
+@pytest.mark.parametrize(("depth", "jobs"), [(1, 1), (128, 4)])
+def test_fio_verifies_sequential_writes(disk, depth, jobs):
+    # Each job verifies its own part of the disk.
+    disk.fio(
+        "rw=write",
+        "bs=64k",
+        "size=8M",
+        "offset_increment=16M",
+        f"numjobs={jobs}",
+        f"iodepth={depth}",
+        "ioengine=libaio",
+        "verify=crc32c",
+    )
+
+
+def test_fio_with_flushes_and_trims(disk):
+    disk.fio("rw=randwrite", "bs=4k", "size=4M", "fsync=8", "ioengine=psync", "verify=crc32c")
+    disk.fio("rw=randtrimwrite", "bs=64k", "size=16M", "iodepth=8", "ioengine=libaio")
+
+
+def test_a_core_built_command_does_the_same(loaded):
+    loaded("core_commands=Y")("plain").fio(
+        "rw=randwrite", "bs=4k", "size=4M", "iodepth=32", "ioengine=libaio", "verify=crc32c"
+    )
+
+
+def test_namespace_with_sectors_of_4096_bytes(shell, loaded):
+    spaces = loaded()("spaces")
+    second = f"/dev/{spaces.name}n2"
+    block = f"/sys/block/{spaces.name}n2/queue/logical_block_size"
+    assert shell.run_check(f"cat {block}") == ["4096"]
+    spaces.fio(
+        "rw=randwrite",
+        "bs=4k",
+        "size=8M",
+        "iodepth=16",
+        "ioengine=libaio",
+        "verify=crc32c",
+        path=second,
+    )
+
+
+def test_file_system_survives_a_reload(shell, disk, module):
+    shell.run_check(f"mke2fs -q -t ext4 -F {disk.path}", timeout=60)
+    shell.run_check(f"mkdir -p /tmp/disk && mount {disk.path} /tmp/disk")
+    try:
+        shell.run_check("dd if=/dev/urandom of=/tmp/disk/x bs=64k count=64 2>/dev/null")
+        before = shell.run_check("md5sum < /tmp/disk/x")
+        # An open file system holds the module.
+        assert shell.run(f"rmmod {MODULE}")[2] != 0
+    finally:
+        shell.run_check("umount /tmp/disk", timeout=60)
+    module.unload()
+    module.load()
+    shell.run_check(f"mount {disk.path} /tmp/disk")
+    try:
+        assert shell.run_check("md5sum < /tmp/disk/x") == before
+    finally:
+        shell.run_check("umount /tmp/disk", timeout=60)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "queues"),
+    [
+        ("write_queues=1", "1/1/0"),
+        ("poll_queues=1", "2/0/1"),
+        ("write_queues=1 poll_queues=1 io_queue_depth=2", "1/2/1"),
+        ("write_queues=1 poll_queues=2", "1/1/2"),
+    ],
+)
+def test_queues_divide_as_asked(shell, loaded, parameters, queues):
+    if shell.run_check("nproc") != ["2"]:
+        pytest.skip("the division is that of two CPUs")
+    disk = loaded(parameters)("plain")
+    found = shell.run_check(f"dmesg | grep '{disk.name}: .*default/read/poll' | tail -n 1")[0]
+    total = sum(int(part) for part in queues.split("/"))
+    assert f"{queues} default/read/poll" in found or total > 4
+    polled = "hipri=1" if "poll_queues" in parameters else "hipri=0"
+    disk.fio(
+        "rw=randwrite",
+        "bs=4k",
+        "size=2M",
+        "iodepth=8",
+        "ioengine=io_uring",
+        polled,
+        "verify=crc32c",
+    )
+
+
+@pytest.mark.expects(rf"{MODULE}: .*(invalid for parameter|out of range)|parameter.*invalid")
+@pytest.mark.parametrize("value", ["0", "1", "4096", "-1", "deep"])
+def test_refuses_a_bad_queue_depth(module, value):
+    assert module.refuses(f"io_queue_depth={value}")
+    assert not module.loaded()
+
+
+def test_reset_while_fio_runs(shell, disk, rounds):
+    command = (
+        f"fio --name=x --filename={disk.path} --direct=1 --rw=randwrite --bs=4k --size=8M "
+        "--iodepth=32 --ioengine=libaio --verify=crc32c --loops=100000 --runtime=600 --time_based"
+    )
+    shell.run_check(f"({command} > /tmp/fio 2>&1; echo $? > /tmp/code) &")
+    for _ in range(rounds(5, 100)):
+        shell.run_check(f"nvme reset /dev/{disk.name}; sleep 0.5", timeout=60)
+    shell.run_check("killall -INT fio; while pidof fio; do sleep 0.2; done", timeout=60)
+    log = "\n".join(shell.run_check("cat /tmp/fio"))
+    assert "verify" not in log.lower() or "bad" not in log.lower()
+    assert "err= 0" in log
+    assert disk.reads()
+
+
+def test_function_level_reset_while_fio_runs(shell, disk, rounds):
+    reset = f"/sys/bus/pci/devices/{disk.function}/reset"
+    for _ in range(rounds(2, 100)):
+        shell.run_check(f"echo 1 > {reset}", timeout=60)
+        assert disk.reads()
+
+
+def test_unbind_and_bind(disk, rounds):
+    for _ in range(rounds(5, 100)):
+        disk.unbind()
+        disk.bind()
+    assert disk.reads()
+
+
+def test_load_and_unload(module, shell, loaded, rounds):
+    for _ in range(rounds(3, 100)):
+        loaded()
+        module.unload()
+    assert shell.run("ls /dev/nvme0")[2] != 0
+
+
+@pytest.mark.expects(r"(I/O|Buffer I/O) error|lost async page write|unable to read|nvme\w+: I/O Cmd")
+def test_removal_while_fio_runs(shell, loaded, rounds):
+    for _ in range(rounds(2, 100)):
+        disk = loaded()("plain")
+        command = (
+            f"fio --name=x --filename={disk.path} --direct=1 --rw=randwrite --bs=4k --size=8M "
+            "--iodepth=32 --ioengine=libaio --runtime=600 --time_based"
+        )
+        shell.run_check(f"({command} > /tmp/fio 2>&1; echo $? > /tmp/code) & sleep 1")
+        shell.run_check(f"echo 1 > /sys/bus/pci/devices/{disk.function}/remove", timeout=60)
+        shell.run_check("while pidof fio > /dev/null; do sleep 0.2; done", timeout=60)
+        assert shell.run_check("cat /tmp/code") != ["0"]
+        shell.run_check("echo 1 > /sys/bus/pci/rescan; sleep 1", timeout=60)
+        assert Disk(shell, "plain").reads()
+
+
+@pytest.mark.expects(r"I/O error|nvme\w+: (Read|I/O Cmd)|Buffer I/O error")
+def test_a_media_error_reaches_the_reader(shell, loaded):
+    failing = loaded()("failing")
+    assert failing.reads()
+    command = f"dd if={failing.path} of=/dev/null bs=512 skip=10000 count=1 iflag=direct"
+    output, _, code = shell.run(command)
+    assert code != 0
+    assert "Input/output error" in "\n".join(output)
+    # And nothing else: the neighbours are there.
+    shell.run_check(command.replace("skip=10000", "skip=10008"))
+
+
+def test_gives_the_device_to_the_c_driver_and_takes_it_back(shell, disk):
+    override = f"/sys/bus/pci/devices/{disk.function}/driver_override"
+    try:
+        shell.run_check(f"modprobe nvme; echo nvme > {override}", timeout=60)
+        disk.unbind()
+        shell.run_check(f"echo {disk.function} > /sys/bus/pci/drivers_probe", timeout=60)
+        assert shell.run(f"test -e {DRIVERS}/nvme/{disk.function}")[2] == 0
+        shell.run_check(f"echo {MODULE} > {override}")
+        shell.run_check(f"echo {disk.function} > {DRIVERS}/nvme/unbind", timeout=60)
+        shell.run_check(f"echo {disk.function} > /sys/bus/pci/drivers_probe", timeout=60)
+        assert disk.reads()
+    finally:
+        shell.run_check(f"echo > {override}; modprobe -r nvme", timeout=60)
