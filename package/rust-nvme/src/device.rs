@@ -56,7 +56,9 @@ pub(crate) struct Device {
     shutdown: Mutex<()>,
     /// All queues that there can ever be, the admin queue first.
     queues: KVec<Pin<KBox<Queue>>>,
-    pools: Option<KBox<Pools>>,
+    /// What queues take lists from; gone when no request can be mapped any more.
+    #[pin]
+    pools: Mutex<Option<KBox<Pools>>>,
     #[pin]
     shadows: Mutex<Option<Shadows>>,
     #[pin]
@@ -94,7 +96,7 @@ impl Device {
             bar: Bar::unmapped(),
             shutdown <- new_mutex!((), "rust_nvme::shutdown"),
             queues: KVec::new(),
-            pools: None,
+            pools <- new_mutex!(None, "rust_nvme::pools"),
             shadows <- new_mutex!(None, "rust_nvme::shadows"),
             host_memory <- new_mutex!(None, "rust_nvme::host_memory"),
             online: Once::new(0),
@@ -161,7 +163,7 @@ impl Device {
             this.queues
                 .push(KBox::pin_init(queue, GFP_KERNEL)?, GFP_KERNEL)?;
         }
-        this.pools = Some(pools);
+        *this.pools.lock() = Some(pools);
         // SAFETY: The structure is zeroed; operations and work function are the driver's own.
         unsafe {
             bindings::rnvme_init_work(&raw mut (*ctrl.as_raw()).reset_work, work);
@@ -781,8 +783,8 @@ impl Device {
             drop(queue.release());
         }
         drop(self.shadows.lock().take());
-        // SAFETY: No request is mapped, and none can come: all queues are dead.
-        unsafe { (*(&raw const self.pools).cast_mut()).take() };
+        // No request is mapped, and none can come: all queues are dead.
+        drop(self.pools.lock().take());
         // SAFETY: All queues have given up their doorbells, and the core asks for no register.
         unsafe { self.bar.unmap(self.function) };
     }

@@ -47,8 +47,6 @@ struct Submission {
     entries: Coherent<SqEntry>,
     doorbell: Doorbell,
     shadow: Option<Shadow>,
-    /// An Asynchronous Event Request is with the controller; on the admin queue only.
-    event_request: bool,
 }
 
 impl Submission {
@@ -142,6 +140,9 @@ pub(crate) struct Queue {
     polled: Once<bool>,
     /// Commands of this queue may use SGLs.
     sgls: Once<bool>,
+    /// An Asynchronous Event Request is with the controller; on the admin queue only. Set with the
+    /// submission lock held, cleared by the consumer, which may be an interrupt and take no lock.
+    event_request: Once<bool>,
     /// The interrupt vector of an enabled queue that has one.
     vector: Once<u32>,
     #[pin]
@@ -183,6 +184,7 @@ impl Queue {
             enabled: Once::new(false),
             polled: Once::new(false),
             sgls: Once::new(false),
+            event_request: Once::new(false),
             vector: Once::new(0),
             submission <- new_spinlock!(None, "rust_nvme::submission"),
             completion: UnsafeCell::new(None),
@@ -295,7 +297,8 @@ impl Queue {
     /// Sends an Asynchronous Event Request, where the controller has none yet.
     pub(crate) fn submit_event_request(&self) {
         if let Some(submission) = &mut *self.submission.lock() {
-            if !core::mem::replace(&mut submission.event_request, true) {
+            if !self.event_request.get() {
+                self.event_request.set(true);
                 submission.push(&AdminCommand::async_event().entry());
                 submission.ring(true);
             }
@@ -342,10 +345,8 @@ impl Queue {
     /// As above, for the one event request, which has no request of blk-mq's.
     #[cold]
     fn accept_event(&self, entry: CqEntry) {
-        let expected = match &mut *self.submission.lock() {
-            Some(submission) => core::mem::take(&mut submission.event_request),
-            None => false,
-        };
+        let expected = self.event_request.get();
+        self.event_request.set(false);
         if expected && u32::from(entry.command_id) == bindings::NVME_AQ_BLK_MQ_DEPTH {
             self.ctrl.complete_async_event(&entry);
         } else {
@@ -405,7 +406,6 @@ impl Queue {
             entries: submission,
             doorbell: submit,
             shadow: None,
-            event_request: false,
         };
         let completion = Completion {
             ring: CqRing::new(entries).ok_or(EINVAL)?,
@@ -414,6 +414,7 @@ impl Queue {
             shadow: None,
         };
         self.sgls.set(self.qid != 0 && self.ctrl.takes_sgls());
+        self.event_request.set(false);
         *self.submission.lock() = Some(submission);
         let _consumer = self.consumer.lock();
         // SAFETY: The queue is down: it has no interrupt, and we hold `consumer`.
@@ -434,16 +435,15 @@ impl Queue {
 
     /// Entries and addresses of the rings: submission, completion.
     pub(crate) fn rings(&self) -> Option<(u32, u64, u64)> {
-        let submission = self.submission.lock();
-        let submission = submission.as_ref()?;
+        let (entries, address) = {
+            let submission = self.submission.lock();
+            let submission = submission.as_ref()?;
+            (submission.ring.entries(), submission.entries.address())
+        };
         let _consumer = self.consumer.lock();
         // SAFETY: The address never changes while the ring is there; the handler does not write it.
         let completion = unsafe { (*self.completion.get()).as_ref()?.entries.address() };
-        Some((
-            submission.ring.entries(),
-            submission.entries.address(),
-            completion,
-        ))
+        Some((entries, address, completion))
     }
 
     /// Gives the queue its shadow doorbells: words of `doorbells`, event indices of `events`.
