@@ -38,6 +38,8 @@ class Board:
         self.is_qemu = not serial
         self.options = options(self.name)
         self._marker = ""
+        # The kernel's log when the board was up, before any test.
+        self.boot_log = []
         self._scratch = tempfile.TemporaryDirectory(prefix="ironroot-test-")
         disk = self._overlay() if self.is_qemu else ""
         self.environment = environment(self.name, self.images, disk, serial)
@@ -81,6 +83,7 @@ class Board:
         else:
             self.target.activate(self.console)
         self.target.activate(self.shell)
+        self.boot_log = self.shell.run_check("dmesg -r")
 
     @staticmethod
     def has_package(name):

@@ -11,6 +11,7 @@ import pytest
 from ironroot.module import Module
 
 BOARD = pytest.StashKey()
+CONSOLE = pytest.StashKey()
 CONSOLE_TAIL = 60
 
 
@@ -103,7 +104,7 @@ def pytest_runtest_protocol(item, nextitem):
     """Keeps the console's part of each test in a file of its own."""
     item.stash[BOARD] = mark_console(item.config)
     result = yield
-    if "board" in item.fixturenames and (text := console_since(item)):
+    if text := item.stash.get(CONSOLE, ""):
         logs = Path(os.environ["IRONROOT_LOGS"])
         logs.mkdir(parents=True, exist_ok=True)
         name = re.sub(r"[^\w.-]+", "_", item.name)
@@ -115,7 +116,10 @@ def pytest_runtest_protocol(item, nextitem):
 def pytest_runtest_makereport(item, call):
     """Shows the end of the console with a failing test."""
     report = yield
-    if report.failed and "board" in item.fixturenames and (text := console_since(item)):
+    # A file's own board is gone once its last test was torn down.
+    if "board" in item.fixturenames and (text := console_since(item)):
+        item.stash[CONSOLE] = text
+    if report.failed and (text := item.stash.get(CONSOLE, "")):
         tail = text.splitlines()[-CONSOLE_TAIL:]
         report.sections.append(("console", "\n".join(tail)))
     return report
