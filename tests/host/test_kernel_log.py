@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The check that runs after every board test sees what it must see."""
 
+import subprocess
+
 import pytest
 from ironroot import kernel_log
 
@@ -31,10 +33,20 @@ def test_an_announced_line_is_accepted_and_no_other():
     assert kernel_log.complaints(lines, [r"foo: bad value"]) == [lines[1][3:]]
 
 
-def test_looks_only_after_the_marker():
-    lines = ["<3>[    1.0] old", "<6>[    2.0] mark", "<3>[    3.0] new"]
-    assert kernel_log.since(lines, "mark") == lines[2:]
-    assert kernel_log.since(lines, "nowhere") == lines
-    assert kernel_log.since(["<6>[    1.0] marked", *lines], "mark") == lines[2:]
-    # Two tests may have one name.
-    assert kernel_log.since([*lines, lines[1], lines[0]], "mark") == [lines[0]]
+@pytest.mark.parametrize(
+    ("marker", "log", "after"),
+    [
+        ("mark", ["<3>[    1.0] old", "<6>[    2.0] mark", "<3>[    3.0] new"], 2),
+        ("nowhere", ["<3>[    1.0] old", "<6>[    2.0] mark"], 0),
+        ("mark", ["<6>[    1.0] marked", "<6>[    2.0] mark", "<3>[    3.0] new"], 2),
+        # Two tests may have one name.
+        ("mark", ["<6>[    1.0] mark", "<3>[    2.0] old", "<6>[    3.0] mark", "<3> new"], 3),
+        ("mark", ["<6>[    2.0] mark"], 1),
+    ],
+)
+def test_looks_only_after_the_marker(tmp_path, marker, log, after):
+    path = tmp_path / "log"
+    path.write_text("".join(f"{line}\n" for line in log))
+    command = f"dmesg() {{ cat {path}; }}; {kernel_log.since(marker)}"
+    result = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=True)
+    assert result.stdout.splitlines() == log[after:]

@@ -97,7 +97,7 @@ class Board:
 
     def new_log(self):
         """The kernel's log since the last mark, as `dmesg -r` writes it."""
-        return kernel_log.since(self.shell.run_check("dmesg -r"), self._marker)
+        return self.shell.run_check(kernel_log.since(self._marker))
 
     def new_complaints(self, accepted=()):
         """What nobody may leave in the kernel's log, since the last mark."""
