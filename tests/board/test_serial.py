@@ -12,7 +12,7 @@ import pytest
 from ironroot.board import MULTIPLIER
 
 CHECKOUT = Path(__file__).parents[2]
-SUBSET = "banner or kernel_is or binderfs or minimal or reboot"
+SUBSET = "banner or kernel_is or binderfs_is_mounted or minimal or reboot_comes"
 
 
 @pytest.fixture
