@@ -89,7 +89,7 @@ fn one(ctx: &Context, arch: &Arch, symbol: &str, package: &Path) -> Result<PathB
 }
 
 /// cargo for an architecture's programs; build scripts and macros stay the host's.
-fn cargo(arch: &Arch, sysroot: &Path) -> Command {
+pub fn cargo(arch: &Arch, sysroot: &Path) -> Command {
     let variable = arch.rust.to_uppercase().replace('-', "_");
     let root = sysroot.display();
     let mut command = Command::new("cargo");
@@ -116,7 +116,11 @@ fn build_options<'a>(symbol: &str, make: &'a str) -> &'a str {
 }
 
 /// The programs that cargo left in its directory: files without an extension, but its own lock.
-fn programs(built: &Path) -> Result<Vec<PathBuf>> {
+///
+/// # Errors
+///
+/// When the directory cannot be read; none at all is no error.
+pub fn programs(built: &Path) -> Result<Vec<PathBuf>> {
     let Ok(entries) = fs::read_dir(built) else { return Ok(Vec::new()) };
     let mut programs = Vec::new();
     for entry in entries {

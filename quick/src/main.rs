@@ -7,6 +7,7 @@ mod board;
 mod cache;
 mod check_package;
 mod context;
+mod crate_tests;
 mod crates;
 mod debian;
 mod flash;
@@ -28,7 +29,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 const USAGE: &str =
-    "usage: quick boards | image BOARD | kernel BOARD | crates BOARD | sysroot BOARD | \
+    "usage: quick boards | image BOARD | kernel BOARD | crates BOARD | \
+                     crate-tests BOARD PACKAGE CRATE FEATURES | sysroot BOARD | \
                      source | configure BOARD | menuconfig BOARD | new-driver NAME | flash BOARD DEVICE | check-package";
 
 fn main() -> ExitCode {
@@ -57,6 +59,11 @@ fn dispatch(args: &[&str]) -> Result<()> {
             for install in crates::build(&ctx, &board(&ctx, name)?)? {
                 println!("{}", ctx.show(&install));
             }
+            Ok(())
+        }
+        ["crate-tests", name, package, of, features] => {
+            let arch = board(&ctx, name)?.arch;
+            println!("{}", crate_tests::build(&ctx, arch, package, of, features)?.display());
             Ok(())
         }
         ["sysroot", name] => {

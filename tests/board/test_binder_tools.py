@@ -115,22 +115,21 @@ def test_libgbinders_client_reaches_the_service_manager(shell, hub):
     assert f"/dev/{hub} has service manager" in output
 
 
+def quick(*arguments):
+    """What the quick tool answers."""
+    command = [os.environ["QUICK"], *arguments]
+    result = subprocess.run(command, cwd=CHECKOUT, stdout=subprocess.PIPE, text=True, check=True)
+    return result.stdout.strip()
+
+
 @pytest.fixture(scope="session")
 def selftest(tmp_path_factory):
     """The kernel's own test of binderfs, compiled from the kernel's source for the board."""
-    quick = [os.environ["QUICK"]]
-    board = os.environ["IRONROOT_BOARD"]
-
-    def ask(*arguments):
-        result = subprocess.run(
-            [*quick, *arguments], cwd=CHECKOUT, capture_output=True, text=True, check=True
-        )
-        return result.stdout.strip()
-
-    source, tuple_, sysroot = ask("source"), *ask("sysroot", board).split()
+    source = quick("source")
+    gnu, sysroot = quick("sysroot", os.environ["IRONROOT_BOARD"]).split()
     program = tmp_path_factory.mktemp("selftest") / "binderfs_test"
     tests = f"{source}/tools/testing/selftests"
-    command = ["clang", f"--target={tuple_}", f"--sysroot={sysroot}", "-fuse-ld=lld", "-O2", "-s"]
+    command = ["clang", f"--target={gnu}", f"--sysroot={sysroot}", "-fuse-ld=lld", "-O2", "-s"]
     command += [f"-I{tests}", "-pthread", "-o", program]
     subprocess.run([*command, f"{tests}/filesystems/binderfs/binderfs_test.c"], check=True)
     return program
@@ -141,3 +140,23 @@ def test_the_kernels_selftest_of_binderfs(shell, selftest):
     output = shell.run_check("/tmp/binderfs_test; rm /tmp/binderfs_test", timeout=120)
     assert re.search(r"^# PASSED: 3 / 3 tests passed", "\n".join(output), re.M), "\n".join(output)
     assert not [line for line in output if "SKIP" in line]
+
+
+@pytest.mark.qemu_only("the program is too large for a serial line")
+def test_rsbinders_own_tests(shell):
+    """The crate's unit tests, on the board's default context with a service manager."""
+    program = quick("crate-tests", os.environ["IRONROOT_BOARD"], "binder-tools", "rsbinder", "rpc")
+    upload.by_network(shell, [program], "/tmp/rsbinder")
+    shell.run_check("rsb_hub --insecure-allow-all > /tmp/hub.log 2>&1 & echo $! > /tmp/hub")
+    try:
+        wait(shell, "rsb_service check manager")
+        # The console is slow: only the end, and what failed, travels.
+        shell.run("/tmp/rsbinder/tests > /tmp/rsbinder/log 2>&1", timeout=300)
+        failed = shell.run("grep -E '^test .*FAILED|panicked' /tmp/rsbinder/log")[0]
+        result = shell.run("grep '^test result:' /tmp/rsbinder/log")[0]
+    finally:
+        shell.run("kill $(cat /tmp/hub); rm -r /tmp/rsbinder")
+    assert failed == []
+    match = re.fullmatch(r"test result: ok\. (\d+) passed; 0 failed; .*", result[0])
+    assert match, result
+    assert int(match[1]) > 300
