@@ -60,11 +60,14 @@ pub fn run(seed: u64, seconds: u64, corpus: &str) -> Outcome {
     Ok(())
 }
 
-/// Runs the programs of a file.
-pub fn replay(path: &str) -> Outcome {
-    let programs = read(path)?;
+/// Runs the programs that earlier fuzzing kept, of a file or of ours.
+pub fn replay(path: Option<&str>) -> Outcome {
+    let programs = match path {
+        Some(path) => read(path)?,
+        None => parse(include_str!("corpus"))?,
+    };
     if programs.is_empty() {
-        return Err(format!("{path}: no program"));
+        return Err("no program".into());
     }
     for program in &programs {
         execute(program, &[]).map_err(|error| format!("{}: {error}", hex(program)))?;
@@ -77,15 +80,20 @@ fn hex(program: &[u8]) -> String {
     program.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 
+/// The programs of a file; none where there is no such file.
 fn read(path: &str) -> Result<Vec<Vec<u8>>, String> {
-    let text = fs::read_to_string(path).unwrap_or_default();
+    parse(&fs::read_to_string(path).unwrap_or_default())
+}
+
+/// One program a line; a line that begins with `#` is none.
+fn parse(text: &str) -> Result<Vec<Vec<u8>>, String> {
     let byte = |at: usize, line: &str| u8::from_str_radix(line.get(at..at + 2)?, 16).ok();
+    let program = |line: &str| {
+        (0..line.len()).step_by(2).map(|at| byte(at, line)).collect::<Option<Vec<u8>>>()
+    };
     text.lines()
-        .map(|line| {
-            let bytes: Option<Vec<u8>> =
-                (0..line.len()).step_by(2).map(|at| byte(at, line)).collect();
-            bytes.ok_or(format!("{path}: no program: {line}"))
-        })
+        .filter(|line| !line.starts_with('#'))
+        .map(|line| program(line).ok_or(format!("no program: {line}")))
         .collect()
 }
 

@@ -29,17 +29,10 @@ pub(crate) fn shown(name: &[u8]) -> &[u8] {
 ///
 /// `name` beyond [`MAX`] bytes is left out.
 pub(crate) fn path<'a>(name: &[u8], buffer: &'a mut [u8; PATH_LEN]) -> &'a [u8] {
-    let parts = if name.is_empty() {
-        [DEFAULT, b""]
-    } else {
-        [PREFIX, name]
-    };
-    let bytes = parts.into_iter().flatten().take(PATH_LEN - 1);
-    let mut len = 0;
-    for (slot, byte) in buffer.iter_mut().zip(bytes) {
-        *slot = *byte;
-        len += 1;
-    }
+    let (prefix, name) = if name.is_empty() { (DEFAULT, name) } else { (PREFIX, name) };
+    let len = prefix.len() + name.len().min(MAX);
+    buffer[..prefix.len()].copy_from_slice(prefix);
+    buffer[prefix.len()..len].copy_from_slice(&name[..len - prefix.len()]);
     buffer[len] = 0;
     &buffer[..=len]
 }
