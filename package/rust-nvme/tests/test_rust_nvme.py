@@ -12,12 +12,11 @@ SIZE = 64 << 20
 
 
 def QEMU_ARGS(_command, scratch):  # noqa: N802  the fixture's name
-    """A plain disk, one of a device with two namespaces, and one whose sectors fail."""
-    for name in ("plain", "first", "second", "failing"):
+    """A plain disk, a device with three namespaces, and one with a sector that cannot be read."""
+    for name in ("plain", "first", "second", "checked", "failing"):
         with (scratch / f"{name}.img").open("wb") as disk:
             disk.truncate(SIZE)
     rules = scratch / "failing.conf"
-    # The sector that a read meets as the 10,000th.
     rules.write_text('[inject-error]\nevent = "read_aio"\nerrno = "5"\nsector = "10000"\n')
     drive = "-drive if=none,format=raw,discard=unmap"
     return " ".join(
@@ -28,7 +27,10 @@ def QEMU_ARGS(_command, scratch):  # noqa: N802  the fixture's name
             f"{drive},id=second,file={scratch}/second.img",
             "-device nvme,id=nvspaces,serial=spaces",
             "-device nvme-ns,drive=first,bus=nvspaces,nsid=1,logical_block_size=512",
-            "-device nvme-ns,drive=second,bus=nvspaces,nsid=2,logical_block_size=4096",
+            "-device nvme-ns,drive=second,bus=nvspaces,nsid=2,"
+            "logical_block_size=4096,physical_block_size=4096",
+            f"{drive},id=checked,file={scratch}/checked.img",
+            "-device nvme-ns,drive=checked,bus=nvspaces,nsid=3,ms=8,pi=1",
             f"-drive if=none,id=failing,file.driver=blkdebug,file.config={rules},"
             f"file.image.driver=file,file.image.filename={scratch}/failing.img,format=raw",
             "-device nvme,id=nvfailing,serial=failing,drive=failing",
@@ -49,7 +51,7 @@ class Disk:
     def _find(self):
         command = (
             f"for c in /sys/class/nvme/nvme*; do grep -q '^{self.serial} *$' $c/serial && "
-            "readlink -f $c/device; done"
+            "readlink -f $c/device; done; true"
         )
         return self.shell.run_check(command)[0]
 
@@ -81,6 +83,16 @@ class Disk:
         """Whether the first MiB can be read."""
         command = f"dd if={self.path} of=/dev/null bs=64k count=16 iflag=direct"
         return self.shell.run(command, timeout=60)[2] == 0
+
+
+@pytest.fixture(autouse=True)
+def settled(shell):
+    """Waits until nobody holds the driver: a scan at boot, or what the test before started."""
+    count = f"cat /sys/module/{MODULE}/refcnt 2> /dev/null || echo 0"
+    shell.run_check(
+        f"n=0; while [ $({count}) != 0 ] && [ $n -lt 100 ]; do n=$((n + 1)); sleep 0.2; done",
+        timeout=60,
+    )
 
 
 @pytest.fixture
@@ -133,7 +145,7 @@ def test_namespace_commands(shell, loaded):
     spaces = loaded()("spaces")
     assert "nlbaf" in "\n".join(shell.run_check(f"nvme id-ns {spaces.path}"))
     ids = "\n".join(shell.run_check(f"nvme list-ns /dev/{spaces.name}"))
-    assert ids.count("0x") == 2
+    assert ids.count("0x") == 3
 
 
 def test_features_can_be_got_and_set(shell, disk):
@@ -208,6 +220,23 @@ def test_namespace_with_sectors_of_4096_bytes(shell, loaded):
         "ioengine=libaio",
         "verify=crc32c",
         path=second,
+    )
+
+
+def test_namespace_with_protection_information(shell, loaded):
+    spaces = loaded()("spaces")
+    third = f"{spaces.name}n3"
+    profile = shell.run_check(f"cat /sys/block/{third}/integrity/format")[0]
+    assert profile.startswith("T10-DIF-TYPE1")
+    # The block layer makes and checks the guards of every sector.
+    spaces.fio(
+        "rw=randwrite",
+        "bsrange=512-256k",
+        "size=4M",
+        "iodepth=16",
+        "ioengine=libaio",
+        "verify=crc32c",
+        path=f"/dev/{third}",
     )
 
 
