@@ -5,8 +5,7 @@
 //! Kconfiglib does not read 7.3's grammar. It is a reader for explanations: no decision hangs on
 //! it, so what it does not understand it shows as it stands.
 
-use crate::fragment::Config;
-use anyhow::{Context as _, Result};
+use crate::fragment::{Config, Result};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
@@ -43,7 +42,7 @@ impl Tree {
         let mut tree = Self::default();
         let mut scopes = Vec::new();
         tree.file(source, srcarch, "Kconfig", &mut scopes)
-            .context("reading the kernel's Kconfig files")?;
+            .map_err(|error| format!("reading the kernel's Kconfig files: {error}"))?;
         Ok(tree)
     }
 
@@ -54,7 +53,8 @@ impl Tree {
         name: &str,
         scopes: &mut Vec<Scope>,
     ) -> Result<()> {
-        let text = fs::read_to_string(source.join(name)).with_context(|| name.to_owned())?;
+        let text =
+            fs::read_to_string(source.join(name)).map_err(|error| format!("{name}: {error}"))?;
         let text = text.replace("\\\n", " ");
         let mut current: Option<String> = None;
         // Indentation of a help text's first line; lines at least as deep belong to it.

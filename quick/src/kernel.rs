@@ -7,7 +7,7 @@ use crate::context::Context;
 use crate::fragment;
 use crate::kconfig::Tree;
 use crate::step::{self, say};
-use anyhow::{bail, ensure, Context as _, Result};
+use anyhow::{bail, ensure, Context as _, Error, Result};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -204,8 +204,9 @@ pub fn configure(
         log,
         make(ctx, source, build, board).arg("olddefconfig"),
     )?;
-    let config = fragment::config(&build.join(".config"))?;
+    let config = fragment::config(&build.join(".config")).map_err(Error::msg)?;
     fragment::check(fragments, &config, || Tree::read(source, board.arch.kernel))
+        .map_err(Error::msg)
 }
 
 /// Asks the kernel whether it can use the Rust toolchain.
