@@ -35,13 +35,14 @@ pub fn run(checkout: &Path) -> Result<()> {
         let config_in = format!("package/{package}/Config.in");
         let make = format!("package/{package}/{package}.mk");
         let hash = format!("package/{package}/{package}.hash");
+        let rules = fs::read_to_string(checkout.join(&make));
         match fs::read_to_string(checkout.join(&config_in)) {
             Ok(text) => check_config_in(&config_in, package, &text, &mut wrong),
-            // A package for the build host only has no menu entry of the target's.
-            Err(_) if checkout.join(format!("{config_in}.host")).is_file() => {}
+            // A package for the build host alone is chosen by what needs it, not in a menu.
+            Err(_) if rules.as_ref().is_ok_and(|text| is_host_only(text)) => {}
             Err(error) => wrong.push(format!("{config_in}: {error}")),
         }
-        match fs::read_to_string(checkout.join(&make)) {
+        match rules {
             Ok(text) => {
                 check_make(&make, package, &text, &mut wrong);
                 let local = text.contains("_SITE_METHOD = local");
@@ -172,6 +173,11 @@ fn check_config_in(path: &str, package: &str, text: &str, wrong: &mut Vec<String
     }
 }
 
+fn is_host_only(make: &str) -> bool {
+    let mut evals = make.lines().filter(|line| line.starts_with("$(eval $(")).peekable();
+    evals.peek().is_some() && evals.all(|line| line.starts_with("$(eval $(host-"))
+}
+
 fn check_make(path: &str, package: &str, text: &str, wrong: &mut Vec<String>) {
     check_text(path, text, wrong);
     let rule = "#".repeat(80);
@@ -244,7 +250,7 @@ mod tests {
         one(&config_in(&text.replace("\t  TODO", "\tTODO")), ":9: help text");
         one(&config_in(&text.replace("TODO", &"a".repeat(50))), ":9: help text");
         one(&config_in(&text.replace("\tbool", "    bool")), "one tab");
-        one(&config_in(&text.replace("KERNEL\n\thelp", "KERNEL \n\thelp")), "space at the end");
+        one(&config_in(&text.replace("RUST\n\thelp", "RUST \n\thelp")), "space at the end");
         one(&config_in(&(text.to_owned() + "\n")), "one newline");
         let order = "config BR2_PACKAGE_DRIVER_TEMPLATE\n\tselect BR2_A\n\tbool \"x\"\n";
         one(&config_in(order), ":3: order");
@@ -259,6 +265,14 @@ mod tests {
         let (head, _) = MAKE.split_once("$(eval").unwrap();
         let swapped = head.to_owned() + "$(eval $(generic-package))\n$(eval $(kernel-module))\n";
         one(&make(&swapped), "comes before");
+    }
+
+    #[test]
+    fn tells_a_package_for_the_build_host() {
+        assert!(!is_host_only(MAKE));
+        assert!(!is_host_only(""));
+        assert!(is_host_only("$(eval $(host-generic-package))\n"));
+        assert!(!is_host_only("$(eval $(generic-package))\n$(eval $(host-generic-package))\n"));
     }
 
     #[test]
