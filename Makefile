@@ -11,7 +11,7 @@ RUN_BOARD = $(or $(BOARD),qemu_riscv64)
 
 # Recipes read these from the environment, so that no value of theirs is ever
 # parsed as shell.
-export BOARD VARIANT K SERIAL IMAGE DEVICE YES NAME PROFILE JOBS TOOLCHAIN BUILDROOT
+export BOARD VARIANT K SERIAL IMAGE DEVICE YES NAME PROFILE JOBS TOOLCHAIN BUILDROOT NVD
 export KERNEL_SOURCE IRONROOT_CACHE IRONROOT_TIMEOUT_MULTIPLIER
 
 ENTER := quick/enter
@@ -20,7 +20,7 @@ QUICK := $(ENTER) quick/tool
 
 .PHONY: help
 help: ## this list
-	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 24
+	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 26
 	@echo
 	@echo '  BOARD=     one of: $(BOARDS)'
 	@echo '  VARIANT=   one of: $(VARIANTS); without it the release kernel'
@@ -86,25 +86,40 @@ clean: ## removes output/; the cache stays
 need-board:
 	@test -n "$$BOARD" || { echo 'ironroot: error: which board? BOARD= one of: $(BOARDS)' >&2; exit 1; }
 
-# The Buildroot lane. Its output directory belongs to one board: switching
-# boards in a used one would mix two builds in silence.
-BR2_OUTPUT = output/buildroot
-.PHONY: need-buildroot
-need-buildroot:
-	@test -n "$$BUILDROOT" || { echo 'ironroot: error: the Buildroot lane needs a Buildroot tree: BUILDROOT=DIR (see README.md)' >&2; exit 1; }
-	@test -f "$$BUILDROOT/Makefile" || { echo "ironroot: error: BUILDROOT=$$BUILDROOT: no Buildroot tree there" >&2; exit 1; }
+# The Buildroot lane, in build roots with what Buildroot asks of a machine.
+BUILDROOT_ENTER = BUILDROOT="$$(buildroot/tree)" && export BUILDROOT && LANE=buildroot $(ENTER)
 
-%_defconfig: need-buildroot
+.PHONY: check-buildroot
+check-buildroot: ## every defconfig against real Buildroot; BUILDROOT=DIR, else cloned
+	@$(BUILDROOT_ENTER) buildroot/check
+
+.PHONY: buildroot-offline
+buildroot-offline: need-board ## BOARD=…: Buildroot's image, every source from the Debian archive
+	@$(BUILDROOT_ENTER) buildroot/offline "$$BOARD"
+
+.PHONY: sbom
+sbom: need-board ## BOARD=…: CycloneDX bill of materials and CVE list of the board's image
+	@$(BUILDROOT_ENTER) buildroot/sbom "$$BOARD"
+
+# And on this machine, as Buildroot's users know it. The output directory belongs
+# to one board: switching boards in a used one would mix two builds in silence.
+# Our own variables stay here: U-Boot has a BOARD too.
+BR2_OUTPUT = output/buildroot
+BUILDROOT_MAKE = tree="$$(buildroot/tree)" && env -u BOARD -u VARIANT -u K -u IMAGE -u NAME -u TOOLCHAIN \
+	$(MAKE) -C "$$tree" BR2_EXTERNAL="$(CURDIR)" O="$(CURDIR)/$(BR2_OUTPUT)"
+
+%_defconfig:
 	@test -f configs/$@ || { echo 'ironroot: error: no configs/$@; boards: $(BOARDS)' >&2; exit 1; }
 	@test ! -f $(BR2_OUTPUT)/.board || test "$$(cat $(BR2_OUTPUT)/.board)" = $* || \
 		{ echo "ironroot: error: $(BR2_OUTPUT) was used for $$(cat $(BR2_OUTPUT)/.board); run make clean first" >&2; exit 1; }
-	@$(MAKE) -C "$$BUILDROOT" BR2_EXTERNAL="$(CURDIR)" O="$(CURDIR)/$(BR2_OUTPUT)" $@
+	@$(BUILDROOT_MAKE) $@
 	@echo $* >$(BR2_OUTPUT)/.board
 
 .PHONY: all
-all: need-buildroot
-	@$(MAKE) -C "$$BUILDROOT" BR2_EXTERNAL="$(CURDIR)" O="$(CURDIR)/$(BR2_OUTPUT)" all
+all:
+	@buildroot/kernel-hash
+	@$(BUILDROOT_MAKE) all
 
 Makefile: ;
-%: need-buildroot
-	@$(MAKE) -C "$$BUILDROOT" BR2_EXTERNAL="$(CURDIR)" O="$(CURDIR)/$(BR2_OUTPUT)" $@
+%:
+	@$(BUILDROOT_MAKE) $@
