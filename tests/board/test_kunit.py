@@ -14,7 +14,7 @@ def suites(shell):
     """The names of the suites that ran at boot."""
     if "CONFIG_KUNIT" not in kernel.fragments():
         pytest.skip("this kernel has no KUnit; VARIANT=debug has")
-    return shell.run_check(f"ls {RESULTS}")
+    return shell.run_check(f"ls -1 {RESULTS}")
 
 
 def test_every_kunit_case_passed(shell, suites, record_property):

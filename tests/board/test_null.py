@@ -128,7 +128,7 @@ def test_rust_refuses_bad_values_and_keeps_the_old_one(driver, attribute, value)
 @pytest.mark.parametrize("attribute", ["blocksize", "size", "irqmode", "rotational"])
 def test_rust_refuses_changes_of_a_device_that_is_on(driver, attribute):
     assert driver.set("power", 1) == ""
-    assert driver.set(attribute, driver.get(attribute)) == "Resource busy"
+    assert driver.set(attribute, driver.get(attribute)) == "Device or resource busy"
 
 
 def test_switching_off_takes_the_disk_away(driver, shell):
@@ -142,5 +142,5 @@ def test_switching_off_takes_the_disk_away(driver, shell):
 @pytest.mark.parametrize("driver", ["rnull"], indirect=True)
 def test_the_features_file_names_what_there_is(driver, shell):
     features = shell.run_check("cat /sys/kernel/config/rnull/features")[0].split(",")
-    there = shell.run_check(f"ls {driver.path}")
+    there = shell.run_check(f"ls -1 {driver.path}")
     assert set(features) | {"power"} == set(there)

@@ -121,7 +121,7 @@ def test_scoped_debugfs_makes_and_removes_files(sample, shell):
     assert shell.run_check(f"cat {files}/dynamic/shelf/0 {files}/dynamic/shelf/1") == ["3", "14"]
     assert shell.run(f"echo 'shelf x' > {files}/control/create")[2] != 0
     shell.run_check(f"echo shelf > {files}/control/remove")
-    assert shell.run_check(f"ls {files}/dynamic") == []
+    assert shell.run_check(f"ls -1 {files}/dynamic") == []
 
 
 def test_configfs_makes_groups_with_attributes(sample, shell):
@@ -131,7 +131,7 @@ def test_configfs_makes_groups_with_attributes(sample, shell):
     shell.run_check(f"echo kept > {root}/bar")
     assert shell.run_check(f"cat {root}/bar") == ["kept"]
     shell.run_check(f"mkdir {root}/child {root}/child/grandchild")
-    assert "gc" in shell.run_check(f"ls {root}/child/grandchild")
+    assert "gc" in shell.run_check(f"ls -1 {root}/child/grandchild")
     shell.run_check(f"rmdir {root}/child/grandchild {root}/child")
 
 
