@@ -60,14 +60,11 @@ pub fn run(seed: u64, seconds: u64, corpus: &str) -> Outcome {
     Ok(())
 }
 
-/// Runs the programs that earlier fuzzing kept, of a file or of ours.
-pub fn replay(path: Option<&str>) -> Outcome {
-    let programs = match path {
-        Some(path) => read(path)?,
-        None => parse(include_str!("corpus"))?,
-    };
+/// Runs the programs of a file.
+pub fn replay(path: &str) -> Outcome {
+    let programs = read(path)?;
     if programs.is_empty() {
-        return Err("no program".into());
+        return Err(format!("{path}: no program"));
     }
     for program in &programs {
         execute(program, &[]).map_err(|error| format!("{}: {error}", hex(program)))?;
@@ -80,20 +77,15 @@ fn hex(program: &[u8]) -> String {
     program.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 
-/// The programs of a file; none where there is no such file.
 fn read(path: &str) -> Result<Vec<Vec<u8>>, String> {
-    parse(&fs::read_to_string(path).unwrap_or_default())
-}
-
-/// One program a line; a line that begins with `#` is none.
-fn parse(text: &str) -> Result<Vec<Vec<u8>>, String> {
+    let text = fs::read_to_string(path).unwrap_or_default();
     let byte = |at: usize, line: &str| u8::from_str_radix(line.get(at..at + 2)?, 16).ok();
-    let program = |line: &str| {
-        (0..line.len()).step_by(2).map(|at| byte(at, line)).collect::<Option<Vec<u8>>>()
-    };
     text.lines()
-        .filter(|line| !line.starts_with('#'))
-        .map(|line| program(line).ok_or(format!("no program: {line}")))
+        .map(|line| {
+            let bytes: Option<Vec<u8>> =
+                (0..line.len()).step_by(2).map(|at| byte(at, line)).collect();
+            bytes.ok_or(format!("{path}: no program: {line}"))
+        })
         .collect()
 }
 
@@ -305,7 +297,8 @@ fn step(source: &mut Source<'_>, files: &mut Vec<OwnedFd>, mappings: &mut Vec<Ma
         }
         17 => {
             let path = format!("/proc/self/fdinfo/{}", fd.as_raw_fd());
-            fs::read_to_string(path).map_err(|error| error.to_string())?;
+            // Names are bytes, not text.
+            fs::read(path).map_err(|error| error.to_string())?;
         }
         18 if files.len() < MOST => {
             let (ours, theirs) = sys::socket_pair()?;
@@ -347,7 +340,7 @@ fn step(source: &mut Source<'_>, files: &mut Vec<OwnedFd>, mappings: &mut Vec<Ma
                     sys::in_child(|| i32::from(mapping.read(offset, &mut [0; 4]).is_ok()))?;
                 }
                 (_, 2) => {
-                    fs::read_to_string("/proc/self/smaps").map_err(|error| error.to_string())?;
+                    fs::read("/proc/self/smaps").map_err(|error| error.to_string())?;
                 }
                 _ => {
                     let _ = mapping.remap_file_pages(page);

@@ -5,7 +5,7 @@
 //! `ashmem-probe -f FILE` takes them from a file;
 //! `ashmem-probe model SEED OPERATIONS`, `ashmem-probe race KIND SECONDS` and `ashmem-probe fuzz SEED
 //! SECONDS CORPUS` exercise the driver and end with a status other than 0 where it does not do what
-//! it should; `ashmem-probe replay [CORPUS]` runs again what the fuzzer kept; `ashmem-probe load KIND
+//! it should; `ashmem-probe replay CORPUS` runs again what the fuzzer kept; `ashmem-probe load KIND
 //! COUNT` works for the benchmark.
 
 mod ashmem;
@@ -36,8 +36,7 @@ fn main() -> ExitCode {
             .and_then(|seed| Ok((seed, number(seconds)?)))
             .and_then(|(seed, seconds)| fuzz::run(seed, seconds, corpus)),
         ["load", kind, count] => number(count).and_then(|count| load::run(kind, count)),
-        ["replay"] => fuzz::replay(None),
-        ["replay", corpus] => fuzz::replay(Some(corpus)),
+        ["replay", corpus] => fuzz::replay(corpus),
         ["-f", path] => std::fs::read_to_string(path)
             .map_err(|error| format!("{path}: {error}"))
             .and_then(|text| commands(&text)),

@@ -29,15 +29,11 @@ pub(crate) fn shown(name: &[u8]) -> &[u8] {
 ///
 /// `name` beyond [`MAX`] bytes is left out.
 pub(crate) fn path<'a>(name: &[u8], buffer: &'a mut [u8; PATH_LEN]) -> &'a [u8] {
-<<<<<<< HEAD
-    let (prefix, name) = if name.is_empty() { (DEFAULT, name) } else { (PREFIX, name) };
-=======
     let (prefix, name) = if name.is_empty() {
         (DEFAULT, name)
     } else {
         (PREFIX, name)
     };
->>>>>>> b651d7e (package/rust-ashmem: copy a name at once)
     let len = prefix.len() + name.len().min(MAX);
     buffer[..prefix.len()].copy_from_slice(prefix);
     buffer[prefix.len()..len].copy_from_slice(&name[..len - prefix.len()]);
