@@ -23,7 +23,7 @@ EXTERNAL = Path(__file__).resolve().parents[1]
 # Where the exact tarball is looked for, and in this order for any other.
 SUITES = ["stable", "stable-backports", "testing", "unstable", "oldstable"]
 # Debian's source package, where its name is not Buildroot's.
-NAMES = {"uboot": "u-boot"}
+NAMES = {"nvme": "nvme-cli", "uboot": "u-boot"}
 
 
 class Archive:
