@@ -42,7 +42,6 @@ def test_a_panic_shows_its_log_as_a_qr_code(board, shell, tmp_path):
     assert len(texts) == 1, "no QR code on the screen"
     assert PANIC in texts[0]
     assert MARK in texts[0]
-    # From there on its lines are the console's; before, the console leaves out what is for
-    # debugging.
-    for line in texts[0][texts[0].index(MARK) :].splitlines():
+    # From the panic on its lines are the console's, which shows no less important ones before.
+    for line in texts[0][texts[0].index(PANIC) :].splitlines():
         assert re.sub(r"^\[ *[\d.]+\] ", "", line).strip() in console, line

@@ -17,6 +17,8 @@ if "CONFIG_KASAN" in kernel.fragments():
     MULTIPLIER *= 5
 # kmemleak reports no object that is younger.
 LEAK_AGE_SECONDS = 5
+# The first scan notes an object's checksum; so many more must find it unreferenced.
+LEAK_SCANS = 1 + 3
 
 
 def scaled(run):
@@ -101,16 +103,25 @@ class Board:
 
     def new_complaints(self, accepted=()):
         """What nobody may leave in the kernel's log, since the last mark."""
-        known = [entry["pattern"] for entry in self.options["known_kernel_log"]]
-        return kernel_log.complaints(self.new_log(), [*accepted, *known])
+        return self._complaints(self.new_log(), accepted)
+
+    def boot_complaints(self):
+        """What no boot may leave in the kernel's log."""
+        return self._complaints(self.boot_log)
+
+    def _complaints(self, lines, accepted=()):
+        accepted = [*accepted, *(entry["pattern"] for entry in self.options["known_kernel_log"])]
+        if "CONFIG_KUNIT" in kernel.fragments():
+            accepted += kernel_log.KUNIT_SAYS
+        return kernel_log.complaints(lines, accepted)
 
     def leaks(self):
         """What kmemleak found; nothing where the kernel has none."""
         if kernel.fragments().get("CONFIG_DEBUG_KMEMLEAK") != "y":
             return ""
-        # An object is reported when two scans of it agree.
         scan = "echo scan > /sys/kernel/debug/kmemleak"
-        command = f"sleep {LEAK_AGE_SECONDS + 1}; {scan}; {scan}; cat /sys/kernel/debug/kmemleak"
+        scans = f"for i in $(seq {LEAK_SCANS}); do {scan} || exit; done"
+        command = f"sleep {LEAK_AGE_SECONDS + 1}; ({scans}) && cat /sys/kernel/debug/kmemleak"
         return "\n".join(self.shell.run_check(command, timeout=120))
 
     def forget_leaks(self):

@@ -16,6 +16,13 @@ KNOWN = [
     # Said once a boot: the Rust Binder of 7.3 takes dead processes down on the old system queue.
     r"workqueue: work func \S*rust_binder\S* enqueued on deprecated workqueue",
 ]
+# What the kernel crate's own KUnit tests provoke or print at boot.
+KUNIT_SAYS = [
+    r"rust_kernel: Bit `index` must be < \d+, was \d+",
+    r"rust_kernel: attempted to create `Error` with out of range `errno`",
+    r"rust_doctests_kernel: hello there",
+    r"workqueue: work func _RN\w*tests\w* ",
+]
 LINE = re.compile(r"^<(\d+)>(.*)$")
 
 
