@@ -17,8 +17,8 @@ if "CONFIG_KASAN" in kernel.fragments():
     MULTIPLIER *= 5
 # kmemleak reports no object that is younger.
 LEAK_AGE_SECONDS = 5
-# The first scan notes an object's checksum; so many more must find it unreferenced.
-LEAK_SCANS = 1 + 3
+# The first scan notes an object's checksum, the next one finds it unreferenced.
+LEAK_SCANS = 2
 
 
 def scaled(run):

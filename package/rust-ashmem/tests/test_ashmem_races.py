@@ -34,7 +34,7 @@ def test_unload_against_open(module, shell, rounds):
 
 
 # What the kernel says of wild sizes and of an old system call.
-@pytest.mark.expects(r"__vm_enough_memory: .* not enough memory for the allocation")
+@pytest.mark.expects(r"__vm_enough_memory: ")
 @pytest.mark.expects(r"uses deprecated remap_file_pages\(\) syscall")
 def test_fuzz(ashmem, shell, rounds):
     """Random programs of the interface's calls, by several processes at a time."""
