@@ -15,10 +15,6 @@ MULTIPLIER = float(os.environ.get("IRONROOT_TIMEOUT_MULTIPLIER") or 1)
 # A debug kernel's checks take this many times as long.
 if "CONFIG_KASAN" in kernel.fragments():
     MULTIPLIER *= 5
-# kmemleak reports no object that is younger.
-LEAK_AGE_SECONDS = 5
-# The first scan notes an object's checksum, the next one finds it unreferenced.
-LEAK_SCANS = 2
 
 
 def scaled(run):
@@ -115,30 +111,12 @@ class Board:
             accepted += kernel_log.KUNIT_SAYS
         return kernel_log.complaints(lines, accepted)
 
-    def leaks(self):
-        """What kmemleak found; nothing where the kernel has none."""
-        if kernel.fragments().get("CONFIG_DEBUG_KMEMLEAK") != "y":
-            return ""
-        scan = "echo scan > /sys/kernel/debug/kmemleak"
-        scans = f"for i in $(seq {LEAK_SCANS}); do {scan} || exit; done"
-        command = f"sleep {LEAK_AGE_SECONDS + 1}; ({scans}) && cat /sys/kernel/debug/kmemleak"
-        return "\n".join(self.shell.run_check(command, timeout=120))
-
-    def forget_leaks(self):
-        """Ends the reports of what was found until now."""
-        self.shell.run_check("echo clear > /sys/kernel/debug/kmemleak")
-
-    def _no_leaks(self):
-        leaks = self.leaks()
-        assert not leaks, f"leaked since the boot:\n{leaks}"
-
     def expect(self, pattern, seconds):
         """Waits for a pattern on the console."""
         return self.console.expect(pattern, timeout=seconds * MULTIPLIER)
 
     def reboot(self):
         """Asks the board to reboot, and logs in again."""
-        self._no_leaks()
         self.console.sendline("reboot")
         self._boots_again()
 
@@ -156,7 +134,6 @@ class Board:
 
     def power_off(self):
         """Asks the board to power off; waits until QEMU has ended and gives its exit status."""
-        self._no_leaks()
         self.console.sendline("poweroff")
         self.expect(r"reboot: Power down", 60)
         # labgrid has no call for a QEMU that ends by itself.
@@ -165,10 +142,6 @@ class Board:
         self.qemu._child = None
         self.qemu.status = 0
         return status
-
-    def finish(self):
-        """What is checked once, after the last test."""
-        self._no_leaks()
 
     def close(self):
         """Ends QEMU and forgets the overlay."""

@@ -34,7 +34,6 @@ def power(config, qemu_args=""):
     try:
         board.boot()
         yield board
-        board.finish()
     finally:
         board.close()
         config.stash[BOARD] = before

@@ -18,7 +18,7 @@ module! {
     params: {
         fault: u8 {
             default: 0,
-            description: "1 use after free, 2 lock inversion, 3 leak, 4 sleep under a spinlock",
+            description: "1 use after free, 2 lock inversion, 3 sleep under a spinlock",
         },
     },
 }
@@ -30,10 +30,9 @@ impl kernel::Module for RustFaults {
         match module_parameters::fault.value() {
             1 => planted::use_after_free()?,
             2 => planted::lock_inversion()?,
-            3 => planted::leak()?,
-            4 => planted::sleep_under_spinlock()?,
+            3 => planted::sleep_under_spinlock()?,
             other => {
-                pr_err!("fault={other}: not in 1 to 4\n");
+                pr_err!("fault={other}: not in 1 to 3\n");
                 return Err(EINVAL);
             }
         }

@@ -18,13 +18,15 @@ def fresh_kernel(booted):
     ("fault", "report"),
     [
         # In this order: lockdep ends with its first report, and with KASAN's.
-        pytest.param(4, "BUG: sleeping function called from invalid context", id="sleep"),
+        pytest.param(3, "BUG: sleeping function called from invalid context", id="sleep"),
         pytest.param(2, "WARNING: possible circular locking dependency", id="inversion"),
         pytest.param(1, "BUG: KASAN: slab-use-after-free in", id="use-after-free"),
     ],
 )
-def test_a_planted_fault_is_reported(board, module, fault, report):
-    module.load(f"fault={fault}")
+def test_a_planted_fault_is_reported(board, shell, module, fault, report):
+    # Lockdep turns the console's log level up: its report must be over before the shell answers.
+    shell.run_check(f"modprobe {MODULE} fault={fault} && sleep 3", timeout=60)
+    shell.run_check("dmesg -n 1")
     found = board.new_complaints()
     assert any(report in line for line in found), found
     assert any(MODULE in line for line in found), found
@@ -32,16 +34,7 @@ def test_a_planted_fault_is_reported(board, module, fault, report):
     board.mark_log("planted fault reported")
 
 
-def test_a_planted_leak_is_reported(board, module):
-    module.load("fault=3")
-    module.unload()
-    leaks = board.leaks()
-    assert leaks.count("unreferenced object") >= 8, leaks
-    assert 'comm "modprobe"' in leaks, leaks
-    board.forget_leaks()
-
-
-@pytest.mark.expects(rf"{MODULE}: fault=\d+: not in 1 to 4")
-@pytest.mark.parametrize("value", ["0", "5"])
+@pytest.mark.expects(rf"{MODULE}: fault=\d+: not in 1 to 3")
+@pytest.mark.parametrize("value", ["0", "4"])
 def test_refuses_a_fault_that_it_does_not_have(module, value):
     assert module.refuses(f"fault={value}")
