@@ -59,10 +59,17 @@ class Disk:
         """The controller's name now, such as nvme1."""
         return self.shell.run_check(f"ls {DRIVERS}/{MODULE}/{self.function}/nvme")[0]
 
+    def namespace(self, nsid):
+        """A namespace's block device: scans run side by side, so its name may be any's."""
+        command = (
+            f"for n in /sys/block/{self.name}n*; do grep -qx {nsid} $n/nsid && echo $n; done; true"
+        )
+        return "/dev/" + self.shell.run_check(command)[0].split("/")[-1]
+
     @property
     def path(self):
         """The first namespace's block device."""
-        return f"/dev/{self.name}n1"
+        return self.namespace(1)
 
     def unbind(self):
         """Takes the driver from the function."""
@@ -208,8 +215,8 @@ def test_a_core_built_command_does_the_same(loaded):
 
 def test_namespace_with_sectors_of_4096_bytes(shell, loaded):
     spaces = loaded()("spaces")
-    second = f"/dev/{spaces.name}n2"
-    block = f"/sys/block/{spaces.name}n2/queue/logical_block_size"
+    second = spaces.namespace(2)
+    block = f"/sys/block/{second.removeprefix('/dev/')}/queue/logical_block_size"
     assert shell.run_check(f"cat {block}") == ["4096"]
     spaces.fio(
         "rw=randwrite",
