@@ -60,10 +60,10 @@ class Disk:
         return self.shell.run_check(f"ls {DRIVERS}/{MODULE}/{self.function}/nvme")[0]
 
     def namespace(self, nsid):
-        """A namespace's block device: scans run side by side, so its name may be any's."""
-        command = (
-            f"for n in /sys/block/{self.name}n*; do grep -qx {nsid} $n/nsid && echo $n; done; true"
-        )
+        """A namespace's block device, once there: scans run side by side and name as they come."""
+        blocks = f"/sys/block/{self.name}n*"
+        find = f"for n in {blocks}; do grep -sqx {nsid} $n/nsid && echo $n && exit; done"
+        command = f"for i in $(seq 50); do {find}; sleep 0.2; done; exit 1"
         return "/dev/" + self.shell.run_check(command)[0].split("/")[-1]
 
     @property
