@@ -4,6 +4,7 @@
 import os
 import subprocess
 from contextlib import contextmanager
+from pathlib import Path
 
 from ironroot.board import Board
 
@@ -24,7 +25,7 @@ def booted(variant, qemu_args=QEMU_ARGS):
     """The board's image of a kernel variant, booted."""
     name = "-".join(filter(None, [os.environ["BOARD"], variant]))
     os.environ["IRONROOT_BOARD"] = os.environ["BOARD"]
-    os.environ["IRONROOT_IMAGES"] = f"output/{name}/images"
+    os.environ["IRONROOT_IMAGES"] = str(Path.cwd() / "output" / name / "images")
     board = Board(qemu_args=qemu_args)
     try:
         board.boot()
