@@ -143,8 +143,10 @@ def test_the_kernels_selftest_of_binderfs(shell, selftest):
 
 
 @pytest.mark.qemu_only("the program is too large for a serial line")
-def test_rsbinders_own_tests(shell):
+def test_rsbinders_own_tests(shell, rounds):
     """The crate's unit tests, on the board's default context with a service manager."""
+    if not rounds(0, 1):
+        pytest.skip("minutes of compiling: make test-all runs it")
     program = quick("crate-tests", os.environ["IRONROOT_BOARD"], "binder-tools", "rsbinder", "rpc")
     upload.by_network(shell, [program], "/tmp/rsbinder")
     shell.run_check("rsb_hub --insecure-allow-all > /tmp/hub.log 2>&1 & echo $! > /tmp/hub")
