@@ -12,6 +12,7 @@ from ironroot.module import Module
 
 BOARD = pytest.StashKey()
 CONSOLE = pytest.StashKey()
+FAILED = pytest.StashKey()
 CONSOLE_TAIL = 60
 
 
@@ -107,7 +108,8 @@ def pytest_runtest_protocol(item, nextitem):
         logs = Path(os.environ["IRONROOT_LOGS"])
         logs.mkdir(parents=True, exist_ok=True)
         name = re.sub(r"[^\w.-]+", "_", item.name)
-        (logs / f"{item.path.stem}-{name}.log").write_text(text)
+        end = "failed.log" if item.stash.get(FAILED, False) else "log"
+        (logs / f"{item.path.stem}-{name}.{end}").write_text(text)
     return result
 
 
@@ -118,6 +120,7 @@ def pytest_runtest_makereport(item, call):
     # A file's own board is gone once its last test was torn down.
     if "board" in item.fixturenames and (text := console_since(item)):
         item.stash[CONSOLE] = text
+    item.stash[FAILED] = item.stash.get(FAILED, False) or report.failed
     if report.failed and (text := item.stash.get(CONSOLE, "")):
         tail = text.splitlines()[-CONSOLE_TAIL:]
         report.sections.append(("console", "\n".join(tail)))

@@ -23,7 +23,7 @@
 //! | `socket S`, `send S R`, `receive R S` | a descriptor through a Unix socket |
 //! | `fork` … `end` | what is between is done by a child, for which the parent waits |
 //! | `user N`, `personality N`, `sleep MS` | setuid(2), personality(2) |
-//! | `drop`, `pressure R` | drops the kernel's caches; fills memory until R loses pages |
+//! | `drop`, `shrink N`, `pressure R` | drops the kernel's caches; has the driver's shrinker scan for N pages; fills memory until R loses pages |
 
 use crate::ashmem;
 use crate::number;
@@ -324,6 +324,7 @@ impl Script {
                 said(if result < 0 { Err(Errno::last()) } else { Ok(()) })
             }
             ["drop"] => sys::drop_caches().map(|()| "ok".into()),
+            ["shrink", pages] => shrink(number(pages)?),
             ["pressure", region] => pressure(self.file(region)?),
             ["sleep", milliseconds] => {
                 std::thread::sleep(std::time::Duration::from_millis(number(milliseconds)?));
@@ -374,6 +375,21 @@ impl Fence {
     fn end(&self) -> usize {
         self.0.address + sys::page_size()
     }
+}
+
+/// Has the driver's shrinker scan once, as reclaim does; needs CONFIG_SHRINKER_DEBUG and root.
+fn shrink(pages: u64) -> Answer {
+    const SHRINKERS: &str = "/sys/kernel/debug/shrinker";
+    let fail = |error| format!("{SHRINKERS}: {error}");
+    for entry in fs::read_dir(SHRINKERS).map_err(fail)? {
+        let entry = entry.map_err(fail)?;
+        if entry.file_name().to_string_lossy().starts_with("ashmem-") {
+            // No cgroup, node 0.
+            fs::write(entry.path().join("scan"), format!("0 0 {pages}")).map_err(fail)?;
+            return Ok("ok".into());
+        }
+    }
+    Err(format!("{SHRINKERS}: none of ashmem"))
 }
 
 /// Touches memory until the kernel takes pages of the region; gives how many it took. Where it
