@@ -19,6 +19,7 @@ RIVALS = (
     "rust_driver_platform",
     "rust_soc",
     "rust_debugfs",
+    "rust_i2c_client",
 )
 
 
@@ -87,6 +88,35 @@ def test_platform_driver_matches_the_device_tree(sample):
     assert "Probed with info: '42'" in log
     assert "'test,u32-prop'='0xdeadbeef'" in log
     assert "'test,i16-array'='[1, 2, -3, -4]'" in log
+
+
+@pytest.fixture
+def i2c_bus(shell):
+    """An I2C bus without hardware, with a chip at 0x50; the samples want the first bus there is."""
+    stub = Module(shell, "i2c_stub")
+    stub.load("chip_addr=0x50")
+    assert shell.run_check("cat /sys/bus/i2c/devices/i2c-0/name") == ["SMBus stub driver"]
+    yield "/sys/bus/i2c/devices/i2c-0"
+    stub.unload()
+
+
+def test_i2c_driver_binds_by_name(i2c_bus, sample, shell):
+    log = sample("rust_driver_i2c")
+    shell.run_check(f"echo rust_driver_i2c 0x50 > {i2c_bus}/new_device")
+    assert "rust_driver_i2c 0-0050: Probed with info: '0'." in log()
+    driver = shell.run_check("basename $(readlink /sys/bus/i2c/devices/0-0050/driver)")
+    assert driver == ["rust_driver_i2c"]
+    shell.run_check(f"echo 0x50 > {i2c_bus}/delete_device")
+    assert "Unbind Rust I2C driver sample." in log()
+
+
+def test_i2c_client_is_made_and_removed_by_a_driver(i2c_bus, sample, shell):
+    sample("rust_driver_i2c")
+    log = sample("rust_i2c_client")
+    assert "rust_driver_i2c 0-0030: Probed with info: '0'." in log()
+    shell.run_check("rmmod rust_i2c_client")
+    assert "rust_driver_i2c 0-0030: Unbind Rust I2C driver sample." in log()
+    shell.run_check("test ! -e /sys/bus/i2c/devices/0-0030")
 
 
 def test_soc_driver_fills_sysfs(sample, shell):
