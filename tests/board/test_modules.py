@@ -40,8 +40,19 @@ BUILT_IN = {
 }
 
 
-# This sample prints at every level there is.
+# This sample prints at every level there is, emergencies on the console too, in the middle of what
+# the shell prints.
 PRINTS = pytest.mark.expects(r"rust_print: \w+ message \(level [0-4]\)")
+
+
+@pytest.fixture
+def quiet_console(shell):
+    """No kernel message on the console, not even an emergency."""
+    levels = "/proc/sys/kernel/printk"
+    before = shell.run_check(f"cat {levels}")[0]
+    shell.run_check(f"echo 0 > {levels}")
+    yield
+    shell.run_check(f"echo '{before}' > {levels}")
 
 
 def symbols():
@@ -52,7 +63,7 @@ def symbols():
 
 
 @pytest.mark.parametrize("symbol", list(symbols()))
-def test_module_loads_and_unloads(shell, symbol):
+def test_module_loads_and_unloads(shell, quiet_console, symbol):
     wanted = kernel.fragments().get(symbol)
     if wanted is None:
         pytest.skip(f"{symbol} is not in this board's fragments")
@@ -83,7 +94,7 @@ def test_minimal_sample_says_hello_and_goodbye(shell):
 
 
 @PRINTS
-def test_print_sample_reaches_the_log_at_its_levels(shell):
+def test_print_sample_reaches_the_log_at_its_levels(shell, quiet_console):
     module = Module(shell, "rust_print")
     module.load()
     module.unload()
