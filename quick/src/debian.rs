@@ -51,7 +51,8 @@ pub fn unpack(ctx: &Context, name: &str, arch: &str, packages: &str, dir: &Path)
             // A version with a tilde is a backport's.
             command.arg(format!("--setup-hook={BACKPORTS}"));
         }
-        command.arg(SUITE).arg(&tar);
+        // Nor another owner to give a file to, as libpam's set-group-id program wants one.
+        command.env("TAR_OPTIONS", "--no-same-owner").arg(SUITE).arg(&tar);
         step::run(ctx, name, &log, &mut command)
     };
     if let Err(error) = unpack(true) {
