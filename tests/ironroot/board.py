@@ -26,20 +26,21 @@ class Board:
     """The board that IRONROOT_BOARD names, through QEMU or through IRONROOT_SERIAL.
 
     `qemu_args` are arguments for QEMU beside those of board.yaml: a text, or a
-    function that makes one out of QEMU's command line and a directory.
+    function that makes one out of QEMU's command line and a directory. `card` is the size of
+    QEMU's disk, as qemu-img takes it; without it, the image's own.
     """
 
-    def __init__(self, qemu_args=""):
+    def __init__(self, qemu_args="", card=""):
         self.name = os.environ["IRONROOT_BOARD"]
         self.images = Path(os.environ["IRONROOT_IMAGES"])
         serial = os.environ.get("IRONROOT_SERIAL", "")
         self.is_qemu = not serial
         self.options = options(self.name)
         self._marker = ""
-        # The kernel's log when the board was up, before any test.
+        # The kernel's log when the board was up, before anything else was done with it.
         self.boot_log = []
         self._scratch = tempfile.TemporaryDirectory(prefix="ironroot-test-")
-        disk = self._overlay() if self.is_qemu else ""
+        disk = self._overlay(card) if self.is_qemu else ""
         self.environment = environment(self.name, self.images, disk, serial)
         self.target = self.environment.get_target("qemu" if self.is_qemu else "serial")
         self.recorder = Recorder(self.target)
@@ -53,14 +54,14 @@ class Board:
         self.shell.run = scaled(self.shell.run)
         self.shell.run_check = scaled(self.shell.run_check)
 
-    def _overlay(self):
+    def _overlay(self, card):
         """Tests write to an overlay: the image stays as it was built."""
         overlay = Path(self._scratch.name) / "disk.qcow2"
         image = self.images / "sdcard.img"
         if not image.is_file():
             raise SystemExit(f"ironroot: error: no {image}; run make image BOARD={self.name}")
         command = ["qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw", "-b", image, overlay]
-        subprocess.run(command, check=True)
+        subprocess.run([*command, *filter(None, [card])], check=True)
         return overlay
 
     @property
@@ -80,6 +81,9 @@ class Board:
             self.qemu.on()
         else:
             self.target.activate(self.console)
+        self._logs_in()
+
+    def _logs_in(self):
         self.target.activate(self.shell)
         self.boot_log = self.shell.run_check("dmesg -r")
 
@@ -130,7 +134,7 @@ class Board:
         self.target.deactivate(self.shell)
         self.target.activate(console)
         self.expect(r"U-Boot 20\d\d", 60)
-        self.target.activate(self.shell)
+        self._logs_in()
 
     def power_off(self):
         """Asks the board to power off; waits until QEMU has ended and gives its exit status."""

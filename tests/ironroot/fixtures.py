@@ -23,14 +23,14 @@ def package_of(path):
 
 
 @contextmanager
-def power(config, qemu_args=""):
+def power(config, qemu_args="", card=""):
     """A board from its boot to its last check; the console that tests record is its own."""
     from ironroot.board import Board
 
     if "IRONROOT_BOARD" not in os.environ:
         pytest.fail("IRONROOT_BOARD is not set; run make test BOARD=…")
     before = config.stash.get(BOARD, None)
-    board = Board(qemu_args)
+    board = Board(qemu_args, card)
     config.stash[BOARD] = board
     try:
         board.boot()
@@ -49,17 +49,18 @@ def plain_board(request):
 
 @pytest.fixture(scope="module")
 def booted(request):
-    """The board; one of its own, with these devices too, for a file that has QEMU_ARGS.
+    """The board; one of its own for a file that has QEMU_ARGS or CARD.
 
-    QEMU_ARGS is a text, or a function of QEMU's command line and of a directory for its files.
+    QEMU_ARGS are devices more: a text, or a function of QEMU's command line and of a directory for
+    its files. CARD is the size of a card that is larger than the image, `1G`.
     """
-    args = getattr(request.module, "QEMU_ARGS", None)
-    if args is None:
+    args, card = (getattr(request.module, name, "") for name in ("QEMU_ARGS", "CARD"))
+    if not args and not card:
         yield request.getfixturevalue("plain_board")
         return
     if os.environ.get("IRONROOT_SERIAL"):
-        pytest.skip("needs devices that QEMU adds to the board")
-    with power(request.config, args) as board:
+        pytest.skip("needs what QEMU adds to the board")
+    with power(request.config, args, card) as board:
         yield board
 
 

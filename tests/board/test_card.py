@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: MIT
+"""A card larger than the image, and what a card lives through: every boot after it is a boot."""
+
+import re
+
+CARD = "1G"
+MIB = 1 << 20
+# What the board has of it: boot loaders and the boot partition come first, the table's copy and
+# the alignment take the last MiB.
+ROOT_MIB = 1024 - 8 - 128 - 1
+
+
+def root(shell):
+    """The root partition's name and size in MiB, and what df says is the file system's."""
+    device = shell.run_check("grep ' / / ' /proc/self/mountinfo | tail -n 1 | cut -d' ' -f3")[0]
+    path = f"/sys/dev/block/{device}"
+    name = shell.run_check(f"basename $(readlink {path})")[0]
+    sectors = int(shell.run_check(f"cat {path}/size")[0])
+    blocks = shell.run_check("df -k / | tail -n 1")[0].split()[-5]
+    return name, sectors * 512 // MIB, int(blocks) // 1024
+
+
+def crash(board):
+    """A reset in the middle of whatever goes on; the next boot must have nothing to say of it."""
+    board.reset()
+    assert board.boot_complaints() == []
+    assert not [line for line in board.boot_log if "EXT4-fs error" in line]
+
+
+def test_root_has_the_whole_card(board, shell):
+    """Grown while mounted, at the first boot; the second has nothing to do and finds it whole.
+
+    The kernel says at each boot whether the table's copy is at the card's end.
+    """
+    grew = "Alternate GPT header not at the end of the disk"
+    assert any(grew in line for line in board.boot_log)
+    for _ in range(2):
+        name, partition, file_system = root(shell)
+        assert partition == ROOT_MIB
+        # Inodes and bitmaps are the file system's own.
+        assert ROOT_MIB * 0.9 < file_system <= ROOT_MIB
+        board.reboot()
+        assert not any("GPT:" in line for line in board.boot_log)
+        assert not any(re.search(rf"\({name}\): resiz", line) for line in board.boot_log)
+    assert board.boot_complaints() == []
+
+
+def test_a_plug_pulled_while_writing_loses_nothing_that_was_synced(board, shell):
+    shell.run_check("mkdir -p /root/kept && cd /root/kept")
+    shell.run_check("dd if=/dev/urandom of=/root/kept/synced bs=64k count=16 conv=fsync")
+    before = shell.run_check("sha256sum /root/kept/synced")
+    writer = "while :; do dd if=/dev/zero of=/root/kept/$RANDOM bs=64k count=64; done"
+    shell.run_check(f"({writer}) >/dev/null 2>&1 & sleep 2; ls -1 /root/kept | wc -l")
+    crash(board)
+    assert shell.run_check("sha256sum /root/kept/synced") == before
+    shell.run_check("rm -r /root/kept && sync")
+
+
+def test_a_full_root_file_system_boots(board, shell):
+    assert shell.run("dd if=/dev/zero of=/root/full bs=1M", timeout=120)[2] != 0
+    shell.run_check("sync", timeout=120)
+    crash(board)
+    # What ext4 sets aside for itself comes and goes.
+    assert int(shell.run_check("df -k / | tail -n 1")[0].split()[-3]) < 1024
+    shell.run_check("rm /root/full && echo more > /root/more && sync")
+    crash(board)
+    assert shell.run_check("cat /root/more; rm /root/more") == ["more"]
