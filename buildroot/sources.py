@@ -6,9 +6,10 @@ sources.py BUILDROOT OUTPUT DL_DIR CACHE
 
 OUTPUT is a configured output directory of Buildroot's. A tarball whose hash
 Buildroot knows is put where Buildroot looks for downloads, under the name that
-it looks for. Where the archive has no such tarball, its nearest release is
-unpacked into CACHE and becomes the package's OVERRIDE_SRCDIR, in
-OUTPUT/sources.mk. What came from where is printed, a line a package.
+it looks for. Where the archive has no such tarball, the same release in a
+language's registry, else the archive's nearest release, is unpacked into CACHE
+and becomes the package's OVERRIDE_SRCDIR, in OUTPUT/sources.mk. What came from
+where is printed, a line a package.
 """
 
 import hashlib
@@ -24,6 +25,8 @@ EXTERNAL = Path(__file__).resolve().parents[1]
 SUITES = ["stable", "stable-backports", "testing", "unstable", "oldstable"]
 # Debian's source package, where its name is not Buildroot's.
 NAMES = {"nvme": "nvme-cli", "uboot": "u-boot"}
+# Whose authors publish the whole source on Python's registry too: the hash there.
+PYTHON = {"libnvme-1.16.1": "83fa8da5a5ba6c25327d70dc8c2921d8de0a28eb0e846ce2b60292495348cbbc"}
 
 
 class Archive:
@@ -95,6 +98,33 @@ def exact(archive, source, sums, target):
     return None
 
 
+def unpack(tarball, directory):
+    """Unpacks a tarball's one folder as `directory`, all of it or nothing."""
+    part = directory.with_suffix(".part")
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(parents=True)
+    command = ["tar", "--strip-components=1", "--no-same-owner", "-xf", tarball, "-C", part]
+    subprocess.run(command, check=True)
+    part.rename(directory)
+
+
+def registered(release, cache):
+    """Unpacks a release from Python's registry; gives its directory, or None."""
+    if not (sha256 := PYTHON.get(release)):
+        return None
+    directory = cache / f"{release}-{sha256[:12]}"
+    if not directory.is_dir():
+        pinned = cache / f"{release}.txt"
+        name, version = release.rsplit("-", 1)
+        pinned.write_text(f"{name}=={version} --hash=sha256:{sha256}\n")
+        options = ["--no-deps", "--no-binary", name, "--dest", cache, "--requirement", pinned]
+        result = subprocess.run(["pip", "download", "--quiet", *options], check=False)
+        if result.returncode != 0:
+            return None
+        unpack(cache / f"{release}.tar.gz", directory)
+    return directory
+
+
 def nearest(archive, source, cache):
     """Unpacks the first release that the archive gives; its directory and Debian version."""
     for version, name, sha256 in archive.tarballs(source):
@@ -103,12 +133,7 @@ def nearest(archive, source, cache):
             path = archive.fetch(source, version, name, sha256)
             if not path:
                 continue
-            part = directory.with_suffix(".part")
-            shutil.rmtree(part, ignore_errors=True)
-            part.mkdir(parents=True)
-            command = ["tar", "--strip-components=1", "--no-same-owner", "-xf", path, "-C", part]
-            subprocess.run(command, check=True)
-            part.rename(directory)
+            unpack(path, directory)
         return directory, version
     return None
 
@@ -151,6 +176,9 @@ def main():
         source = NAMES.get(package, package)
         if version := exact(archive, source, known.get(file, ()), target):
             print(f"{package}: {file}, from Debian's {source} {version}, hash as Buildroot's")
+        elif unpacked := registered(file.removesuffix(".tar.gz"), cache):
+            lines.append(f"{variable(package)}_OVERRIDE_SRCDIR = {unpacked}\n")
+            print(f"{package}: instead of {file}, the same release from Python's registry")
         elif found := nearest(archive, source, cache):
             unpacked, version = found
             lines.append(f"{variable(package)}_OVERRIDE_SRCDIR = {unpacked}\n")
