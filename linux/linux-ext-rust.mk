@@ -95,6 +95,7 @@ LINUX_POST_CONFIGURE_HOOKS += LINUX_RUST_CHECK_TOOLCHAIN LINUX_RUST_CHECK_FRAGME
 # What the board tests ask about the kernel, beside the image as in the quick lane.
 define LINUX_RUST_DESCRIBE
 	$(INSTALL) -m 0644 $(@D)/.config $(BINARIES_DIR)/kernel.config
+	$(INSTALL) -m 0644 $(@D)/System.map $(BINARIES_DIR)/System.map
 	$(INSTALL) -m 0644 $(@D)/include/config/kernel.release $(BINARIES_DIR)/kernel.release
 	sed -n 's/^CONFIG_RUSTC_VERSION_TEXT="\(.*\)"$$/\1/p' $(@D)/.config \
 		>$(BINARIES_DIR)/rustc.version

@@ -7,6 +7,10 @@ images=$1
 board=$2
 here=$(dirname "$0")/../$board
 
+# What the board tests ask about the image; the quick lane, which has no
+# BR2_CONFIG, writes it by itself.
+[ -z "${BR2_CONFIG:-}" ] || sed -n 's/^\(BR2_PACKAGE_[A-Z0-9_]*\)=y$/\1/p' "$BR2_CONFIG" >"$images/packages"
+
 cp "$here/extlinux.conf" "$images/extlinux.conf"
 # The root file system's image is made already; genimage gets an empty tree to
 # copy, and so copies nothing.
