@@ -5,9 +5,8 @@ import re
 
 import pytest
 from ironroot.module import Module
+from nvme_disk import DRIVERS, MODULE, Disk
 
-MODULE = "rust_nvme"
-DRIVERS = "/sys/bus/pci/drivers"
 # Bytes of each disk; on the host they are sparse.
 SIZE = 64 << 20
 
@@ -35,82 +34,6 @@ def QEMU_ARGS(_command, scratch):
             "-device nvme,id=nvfailing,serial=failing,drive=failing",
         ]
     )
-
-
-class Disk:
-    """A controller by its serial number, bound to the driver under test."""
-
-    def __init__(self, shell, serial):
-        self.shell = shell
-        self.serial = serial
-        # A controller's path in sysfs is that of its function, before and after it has a driver.
-        path = self._find()
-        self.function = path.split("/")[-1]
-
-    def _find(self):
-        command = (
-            f"for c in /sys/class/nvme/nvme*; do grep -q '^{self.serial} *$' $c/serial && "
-            "readlink -f $c/device; done; true"
-        )
-        return self.shell.run_check(command)[0]
-
-    @property
-    def name(self):
-        """The controller's name now, such as nvme1."""
-        return self.shell.run_check(f"ls {DRIVERS}/{MODULE}/{self.function}/nvme")[0]
-
-    def namespace(self, nsid):
-        """A namespace's block device, once there: scans run side by side and name as they come."""
-        blocks = f"/sys/block/{self.name}n*"
-        find = f"for n in {blocks}; do grep -sqx {nsid} $n/nsid && echo $n && exit; done"
-        command = f"for i in $(seq 50); do {find}; sleep 0.2; done; exit 1"
-        return "/dev/" + self.shell.run_check(command)[0].split("/")[-1]
-
-    @property
-    def path(self):
-        """The first namespace's block device."""
-        return self.namespace(1)
-
-    def unbind(self):
-        """Takes the driver from the function."""
-        self.shell.run_check(f"echo {self.function} > {DRIVERS}/{MODULE}/unbind", timeout=60)
-
-    def bind(self):
-        """Gives it back."""
-        self.shell.run_check(f"echo {self.function} > {DRIVERS}/{MODULE}/bind", timeout=60)
-
-    def fio(self, *options, path=None, timeout=180):
-        """Runs fio on the namespace; fails the test where fio does."""
-        settings = " ".join(f"--{option}" for option in options)
-        command = f"fio --name=x --filename={path or self.path} --direct=1 {settings} --minimal"
-        self.shell.run_check(f"{command} > /tmp/fio", timeout=timeout)
-
-    def reads(self):
-        """Whether the first MiB can be read."""
-        command = f"dd if={self.path} of=/dev/null bs=64k count=16 iflag=direct"
-        return self.shell.run(command, timeout=60)[2] == 0
-
-
-@pytest.fixture(autouse=True)
-def settled(shell):
-    """Waits until nobody holds the driver: a scan at boot, or what the test before started."""
-    count = f"cat /sys/module/{MODULE}/refcnt 2> /dev/null || echo 0"
-    shell.run_check(
-        f"n=0; while [ $({count}) != 0 ] && [ $n -lt 100 ]; do n=$((n + 1)); sleep 0.2; done",
-        timeout=60,
-    )
-
-
-@pytest.fixture
-def loaded(module, shell):
-    """Loads the driver with parameters, for all controllers: the C driver must not have them."""
-
-    def load(parameters=""):
-        shell.run("modprobe -r nvme", timeout=60)
-        module.load(parameters)
-        return lambda serial: Disk(shell, serial)
-
-    return load
 
 
 @pytest.fixture
