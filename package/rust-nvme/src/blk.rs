@@ -6,11 +6,12 @@
 //! [`include/linux/blk-mq-dma.h`](srctree/include/linux/blk-mq-dma.h).
 
 use crate::bindings;
+use crate::custody::{self, CommandId};
 use crate::device::Device;
 use crate::iod::Iod;
 use crate::nvme::{AdminCommand, Ctrl};
 use crate::queue::Queue;
-use crate::spec::{CommandId, CqEntry, SqEntry, Transfer};
+use crate::spec::{CqEntry, SqEntry, Transfer};
 use core::ptr::NonNull;
 use kernel::ffi::{c_int, c_uint, c_void};
 use kernel::prelude::*;
@@ -159,7 +160,7 @@ impl Request {
             } else {
                 2
             },
-            command_id: self.command_id(),
+            command_id: self.command_id().0,
             nsid: head.ns_id,
             lba: field!(self, __sector).wrapping_shr(u32::from(head.lba_shift).wrapping_sub(9)),
             blocks: field!(self, __data_len).wrapping_shr(u32::from(head.lba_shift)),
@@ -408,22 +409,25 @@ impl Tags {
         Self { set, index }
     }
 
-    /// The request that an identifier names and that the controller has now; [`None`] for all
-    /// others: tags that were never given out, requests that ended, generations of the past.
+    /// The request that a completion on queue `qid` ends; [`None`] for a completion that names
+    /// another queue, a tag that was never given out, a request that ended, or a generation of the
+    /// past.
     #[inline(always)]
-    pub(crate) fn find(&self, id: CommandId) -> Option<Request> {
-        let tag = usize::from(id.tag());
+    pub(crate) fn find(&self, qid: u16, entry: &CqEntry) -> Option<Request> {
+        let id = CommandId(entry.command_id);
         // SAFETY: The tag set is live; a queue has completions only while it has tags.
         let rq = unsafe {
             let tags = *(*self.set.as_ptr()).tags.add(self.index);
-            if tags.is_null() || tag >= (*tags).nr_tags as usize {
+            if tags.is_null() {
                 return None;
             }
-            (*tags).rqs.add(tag).read_volatile()
+            let sq_id = u16::from_le(entry.sq_id);
+            let tag = custody::named_tag(qid, sq_id, id, (*tags).nr_tags)?;
+            (*tags).rqs.add(usize::from(tag)).read_volatile()
         };
         // INVARIANT: Tags name requests of their tag set, which `init_request` has seen.
         let rq = Request(NonNull::new(rq)?);
-        // SAFETY: The part behind the request is valid; the fields are read once.
+        // SAFETY: The part behind the request is valid; the field is read once.
         unsafe { Iod::take_back(rq.iod(), id) }.then_some(rq)
     }
 }

@@ -4,15 +4,16 @@
 //!
 //! A request is in one of three hands: blk-mq's, ours while it is mapped and unmapped, and the
 //! controller's between submission and completion. [`MappedRequest`] proves the second, the byte
-//! `with_controller` records the third: nothing that a controller says about a request that it does
-//! not have is believed.
+//! `custody` records the third: nothing that a controller says about a request that it does not
+//! have is believed.
 
 use crate::bindings;
 use crate::blk::{Request, Status};
+use crate::custody::{CommandId, Custody};
 use crate::dma::{wide, DmaDevice, Pool};
 use crate::prp;
 use crate::queue::Queue;
-use crate::spec::{CommandId, SglDescriptor, SqEntry};
+use crate::spec::{SglDescriptor, SqEntry};
 use core::mem::MaybeUninit;
 use core::ptr::NonNull;
 use kernel::ffi::c_ulong;
@@ -87,8 +88,8 @@ pub(crate) struct Iod {
     /// [`drivers/nvme/host/nvme.h`]: srctree/drivers/nvme/host/nvme.h
     core: bindings::nvme_request,
     command: SqEntry,
-    /// 1 from submission until the completion is accepted.
-    with_controller: u8,
+    /// The controller's from submission until the completion is accepted.
+    custody: Custody,
     aborted: bool,
     list_count: u8,
     data: Mapping,
@@ -148,15 +149,14 @@ impl Iod {
     /// `iod` is valid. Only the queue's one consumer of completions calls this.
     #[inline(always)]
     pub(crate) unsafe fn take_back(iod: *mut Self, id: CommandId) -> bool {
-        // SAFETY: By the function's contract. A controller that lies may make us read these while
-        // another CPU prepares the request: hence single, volatile reads of bytes.
+        // SAFETY: By the function's contract. A controller that lies may make us read this while
+        // another CPU prepares the request: hence a single, volatile read of a byte.
         unsafe {
-            let with_controller = &raw mut (*iod).with_controller;
-            let generation = (&raw const (*iod).core.genctr).read_volatile();
-            if with_controller.read_volatile() == 0 || !id.is_of(generation) {
+            let custody = &raw mut (*iod).custody;
+            if !custody.read_volatile().ends_by(id) {
                 return false;
             }
-            with_controller.write_volatile(0);
+            custody.write_volatile(Custody::HOST);
         }
         true
     }
@@ -169,7 +169,10 @@ impl Iod {
     #[inline(always)]
     unsafe fn hand_over(iod: *mut Self) {
         // SAFETY: By the function's contract.
-        unsafe { (&raw mut (*iod).with_controller).write_volatile(1) }
+        unsafe {
+            let custody = Custody::controller((*iod).core.genctr);
+            (&raw mut (*iod).custody).write_volatile(custody);
+        }
     }
 
     /// Whether the request comes from a user's command, whose length only an SGL can bound.
@@ -197,7 +200,7 @@ impl Iod {
     pub(crate) unsafe fn unmap(rq: Request) {
         // SAFETY: By the function's contract nobody else uses the part.
         let iod = unsafe { &mut *rq.iod() };
-        iod.with_controller = 0;
+        iod.custody = Custody::HOST;
         if iod.metadata.how != Mapped::No {
             iod.unmap_metadata(rq);
         }

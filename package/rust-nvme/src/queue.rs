@@ -4,13 +4,14 @@
 
 use crate::bindings;
 use crate::blk::{self, Batch, Request, Status, Tags};
+use crate::custody::CommandId;
 use crate::dma::{Coherent, DmaDevice, Pool, Reserve, Shared};
 use crate::iod::{MappedRequest, LARGE_BYTES, PIECES_BYTES, SMALL_BYTES};
 use crate::nvme::{AdminCommand, Ctrl};
 use crate::once::Once;
 use crate::pci::{Bar, Doorbell, Function};
 use crate::ring::{event_needed, CqRing, SqRing};
-use crate::spec::{self, CommandId, CqEntry, SqEntry};
+use crate::spec::{self, CqEntry, SqEntry};
 use core::cell::UnsafeCell;
 use core::pin::Pin;
 use core::ptr::NonNull;
@@ -332,11 +333,11 @@ impl Queue {
     /// Believes a completion whose identifier names a command that the controller has; logs others.
     #[inline(always)]
     fn accept(&self, entry: CqEntry, batch: Option<&mut Batch>) {
-        let id = CommandId(entry.command_id);
-        if self.qid == 0 && u32::from(id.tag()) >= bindings::NVME_AQ_BLK_MQ_DEPTH {
+        let tag = u32::from(CommandId(entry.command_id).tag());
+        if self.qid == 0 && tag >= bindings::NVME_AQ_BLK_MQ_DEPTH {
             return self.accept_event(entry);
         }
-        match self.tags.find(id) {
+        match self.tags.find(self.qid, &entry) {
             Some(rq) => rq.complete(entry, batch),
             None => self.ctrl.warn_completion(self.qid, entry.command_id),
         }

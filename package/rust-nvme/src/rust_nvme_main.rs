@@ -3,12 +3,14 @@
 //! A PCI Express transport under the kernel's NVMe core, in place of the C driver `nvme`.
 //!
 //! What knows nothing of the kernel, and is tested on the host: [`spec`], [`ring`], [`prp`],
-//! [`plan`], [`quirks`]. What touches C: [`bindings`] and, one for each of its interfaces, [`blk`],
-//! [`dma`], [`nvme`], [`once`], [`params`], [`pci`] and [`driver`]. Between them stand [`iod`], a request's
-//! memory; [`queue`], a pair of rings; [`host_memory`]; and [`device`], the controller's life.
+//! [`plan`], [`custody`], [`quirks`]. What touches C: [`bindings`] and, one for each of its
+//! interfaces, [`blk`], [`dma`], [`nvme`], [`once`], [`params`], [`pci`] and [`driver`]. Between
+//! them stand [`iod`], a request's memory; [`queue`], a pair of rings; [`host_memory`]; and
+//! [`device`], the controller's life.
 
 mod bindings;
 mod blk;
+mod custody;
 mod device;
 mod dma;
 mod driver;

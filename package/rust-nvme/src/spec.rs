@@ -157,8 +157,8 @@ impl SglDescriptor {
 pub(crate) struct Transfer {
     /// 2 reads, 1 writes.
     pub(crate) opcode: u8,
-    /// See [`CommandId`].
-    pub(crate) command_id: CommandId,
+    /// See [`crate::custody::CommandId`].
+    pub(crate) command_id: u16,
     /// The namespace.
     pub(crate) nsid: u32,
     /// The first logical block.
@@ -182,7 +182,7 @@ impl Transfer {
     /// The command as the wire has it.
     #[inline(always)]
     pub(crate) fn entry(self) -> SqEntry {
-        let head = u64::from(self.opcode) | u64::from(self.command_id.0) << 16;
+        let head = u64::from(self.opcode) | u64::from(self.command_id) << 16;
         let length = u64::from(self.blocks.wrapping_sub(1) as u16);
         let mut words = [0; 8];
         words[0] = (head | u64::from(self.nsid) << 32).to_le();
@@ -197,29 +197,6 @@ const _: () = {
     assert!(size_of::<CqEntry>() == 16);
     assert!(size_of::<SglDescriptor>() == 16);
 };
-
-/// A command identifier: the request's tag in the lower 12 bits, above it the request's generation,
-/// so that a completion that comes twice names a request of the past
-/// ([`drivers/nvme/host/nvme.h`](srctree/drivers/nvme/host/nvme.h), `nvme_cid`).
-#[derive(Clone, Copy)]
-pub(crate) struct CommandId(pub(crate) u16);
-
-impl CommandId {
-    /// The identifier of the request with this tag, 0 to 4,095, in this generation.
-    pub(crate) fn new(tag: u16, generation: u8) -> Self {
-        Self(u16::from(generation & 0xf) << 12 | tag & 0xfff)
-    }
-
-    /// The request's tag.
-    pub(crate) fn tag(self) -> u16 {
-        self.0 & 0xfff
-    }
-
-    /// Whether the identifier is of this generation; only its lower four bits travel.
-    pub(crate) fn is_of(self, generation: u8) -> bool {
-        self.0 >> 12 == u16::from(generation & 0xf)
-    }
-}
 
 #[cfg(test)]
 mod tests {
@@ -295,7 +272,7 @@ mod tests {
     fn transfers_look_as_the_wire_wants() {
         let entry = Transfer {
             opcode: 1,
-            command_id: CommandId::new(0x123, 5),
+            command_id: 0x5123,
             nsid: 0x0a0b_0c0d,
             lba: 0x1122_3344_5566,
             blocks: 65_536,
@@ -314,17 +291,5 @@ mod tests {
         assert_eq!(bytes[48..52], [0xff, 0xff, 0x00, 0xc0]);
         assert_eq!(bytes[52..56], [7, 0, 0, 0]);
         assert_eq!(bytes[56..], [0; 8]);
-    }
-
-    #[test]
-    fn command_identifiers_round_trip() {
-        for tag in 0..4096 {
-            for generation in 0..=u8::MAX {
-                let id = CommandId::new(tag, generation);
-                assert_eq!(id.tag(), tag);
-                assert!(id.is_of(generation) && id.is_of(generation.wrapping_add(16)));
-                assert!(!id.is_of(generation.wrapping_add(1)));
-            }
-        }
     }
 }

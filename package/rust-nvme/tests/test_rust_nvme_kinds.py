@@ -210,7 +210,7 @@ def test_intx(shell, loaded):
         lines = shell.run_check(f"grep -w {disk.name}q1 /proc/interrupts")
         assert len(lines) == 1
         assert f"{disk.name}q0, {disk.name}q1" in lines[0]
-        assert "MSI-" not in lines[0].replace("APLIC-MSI", "")
+        assert "PCI-MSI" not in lines[0]
         disk.fio(
             "rw=randwrite",
             "bs=4k",
@@ -228,6 +228,7 @@ def test_intx(shell, loaded):
     assert disk.reads()
 
 
+@pytest.mark.expects(r"Zone Is Full|I/O error, dev nvme")
 def test_zones(shell, loaded):
     zones = loaded()("zones")
     block = f"/sys/block/{zones.path.removeprefix('/dev/')}/queue"
