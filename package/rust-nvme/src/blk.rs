@@ -415,9 +415,16 @@ impl Tags {
     #[inline(always)]
     pub(crate) fn find(&self, qid: u16, entry: &CqEntry) -> Option<Request> {
         let id = CommandId(entry.command_id);
-        // SAFETY: The tag set is live; a queue has completions only while it has tags.
+        // SAFETY: The tag set is valid. It has no tags before it is allocated and after it is freed,
+        // and fewer queues than the controller while a reset adds some: a controller that completes
+        // something then is not believed.
         let rq = unsafe {
-            let tags = *(*self.set.as_ptr()).tags.add(self.index);
+            let set = self.set.as_ptr();
+            let all = (&raw const (*set).tags).read_volatile();
+            if all.is_null() || self.index >= (*set).nr_hw_queues as usize {
+                return None;
+            }
+            let tags = *all.add(self.index);
             if tags.is_null() {
                 return None;
             }

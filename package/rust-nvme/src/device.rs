@@ -361,7 +361,11 @@ impl Device {
             );
             return Err(ENODEV);
         }
-        let entries = self.choose_entries(cap);
+        // The tags were counted once; every ring, a new one too, must hold as many.
+        let entries = match self.ctrl().tag_set_maps() {
+            Some(_) => self.entries.get(),
+            None => self.choose_entries(cap),
+        };
         self.entries.set(entries);
         self.stride.set(stride);
         let subsystem = self.bar.read32(reg::VS) >= spec::VERSION_1_1 && cap.subsystem_reset();
@@ -714,10 +718,10 @@ impl Device {
                 ctrl.unquiesce_io();
                 ctrl.wait_freeze();
                 self.update_io_tag_set()?;
-                ctrl.unfreeze();
             } else {
                 self.make_io_tag_set()?;
             }
+            ctrl.unfreeze();
         } else {
             dev_warn!(ctrl.log(), "I/O queues lost\n");
             ctrl.mark_namespaces_dead();
@@ -862,10 +866,10 @@ impl Device {
         let command = AdminCommand::abort(qid, id);
         // SAFETY: `abort_ended` needs no cookie.
         if unsafe { blk::send_admin(ctrl, command, abort_ended, core::ptr::null_mut()) }.is_err() {
-            iod.abort_failed();
             ctrl.give_abort_back();
         }
-        // The aborted command completes by itself; when its time is up once more, we reset.
+        // The aborted command completes by itself; when its time is up once more, we reset, and so
+        // we do where the abort could not be sent.
         Expiry::WaitOn
     }
 
@@ -933,6 +937,8 @@ impl Device {
             Ok(true)
         ) {
             dev_warn!(ctrl.log(), "the controller refuses shadow doorbells\n");
+            // Queues that are down since may still point to them.
+            *self.shadows.lock() = Some(shadows);
             return;
         }
         let stride = self.stride.get();
@@ -995,7 +1001,8 @@ impl Device {
         if let Some(memory) = &mut *self.host_memory.lock() {
             memory.take_back(ctrl)?;
         }
-        self.power_state.set(ctrl.power_state()?);
+        self.power_state
+            .set(ctrl.power_state()?.unwrap_or(NO_POWER_STATE));
         // With its state saved the bus leaves the function's power alone.
         self.function.save_state();
         if ctrl.set_power_state(u32::from(ctrl.deepest_power_state()))? {

@@ -186,7 +186,7 @@ impl Iod {
         !core::mem::replace(&mut self.aborted, true)
     }
 
-    /// Takes the abort's mark back: the abort could not be sent.
+    /// Takes the abort's mark back: too many aborts are under way.
     pub(crate) fn abort_failed(&mut self) {
         self.aborted = false;
     }
@@ -247,6 +247,8 @@ impl Iod {
     }
 
     fn set_pointers(&mut self, first: u64, second: u64) {
+        // A command that comes again may have had an SGL.
+        self.set_psdt(0);
         self.command.0[3] = first.to_le();
         self.command.0[4] = second.to_le();
     }
@@ -283,7 +285,9 @@ impl Iod {
                 (self.data.address, self.data.len) = (address, len);
                 let first = prp::PAGE - address % prp::PAGE;
                 let fits = u64::from(len) <= first + prp::PAGE;
-                if fits && !(queue.takes_sgls() && self.is_user_command()) {
+                // More than one segment of metadata wants SGLs for both.
+                let sgl = self.is_user_command() || rq.integrity_segments() > 1;
+                if fits && !(queue.takes_sgls() && sgl) {
                     let second = if u64::from(len) > first {
                         address.wrapping_add(first)
                     } else {
@@ -321,8 +325,9 @@ impl Iod {
     }
 
     fn map_iterated(&mut self, rq: Request, queue: &Queue) -> Result<(), Status> {
-        let mut iter = MaybeUninit::<bindings::blk_dma_iter>::uninit();
-        // SAFETY: The request is mapped once; state and iterator are the callee's to fill.
+        let mut iter = MaybeUninit::<bindings::blk_dma_iter>::zeroed();
+        // SAFETY: The request is mapped once; state and iterator are the callee's to fill, and all
+        // zeroes is an iterator where it did not.
         let mut iter = unsafe {
             let mapped = bindings::blk_rq_dma_map_iter_start(
                 rq.as_raw(),
@@ -414,6 +419,10 @@ impl Iod {
         let by_sgl = self.psdt() == PSDT_SGL
             && queue.ctrl().takes_metadata_sgls()
             && (rq.integrity_segments() > 1 || self.is_user_command());
+        if !by_sgl && rq.integrity_segments() > 1 {
+            // One pointer cannot name them.
+            return Err(Status::IOERR);
+        }
         if !by_sgl {
             let mut len = 0;
             // SAFETY: The request has metadata; the device is valid.
@@ -437,8 +446,9 @@ impl Iod {
 
     #[cfg(CONFIG_BLK_DEV_INTEGRITY)]
     fn iterate_metadata(&mut self, rq: Request, queue: &Queue, by_sgl: bool) -> Result<(), Status> {
-        let mut iter = MaybeUninit::<bindings::blk_dma_iter>::uninit();
-        // SAFETY: The request is mapped once; state and iterator are the callee's to fill.
+        let mut iter = MaybeUninit::<bindings::blk_dma_iter>::zeroed();
+        // SAFETY: The request is mapped once; state and iterator are the callee's to fill, and all
+        // zeroes is an iterator where it did not.
         let mut iter = unsafe {
             let mapped = bindings::blk_rq_integrity_dma_map_iter_start(
                 rq.as_raw(),
@@ -454,6 +464,8 @@ impl Iod {
             iter
         };
         self.metadata.begin(rq, &iter)?;
+        // Not the data's length; where an IOMMU made one piece, this is all of it.
+        self.metadata.len = iter.len;
         let first = (wide(iter.addr), iter.len);
         self.metadata.save(queue, rq, first)?;
         if !by_sgl {

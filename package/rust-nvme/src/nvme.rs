@@ -538,8 +538,8 @@ impl Ctrl {
         Ok(result == 0)
     }
 
-    /// Gets the power state.
-    pub(crate) fn power_state(self) -> Result<u32> {
+    /// Gets the power state; [`None`] where the controller refused.
+    pub(crate) fn power_state(self) -> Result<Option<u32>> {
         let mut state = 0u32;
         // SAFETY: The controller is valid, the result is a dword.
         let result = unsafe {
@@ -552,14 +552,10 @@ impl Ctrl {
                 (&raw mut state).cast::<c_void>(),
             )
         };
-        if result != 0 {
-            return Err(if result > 0 {
-                EIO
-            } else {
-                Error::from_errno(result)
-            });
+        if result < 0 {
+            return Err(Error::from_errno(result));
         }
-        Ok(state)
+        Ok((result == 0).then_some(state))
     }
 
     /// Sets the power state; `Ok(false)` where the controller refused.

@@ -346,9 +346,9 @@ impl Queue {
     /// As above, for the one event request, which has no request of blk-mq's.
     #[cold]
     fn accept_event(&self, entry: CqEntry) {
-        let expected = self.event_request.get();
-        self.event_request.set(false);
-        if expected && u32::from(entry.command_id) == bindings::NVME_AQ_BLK_MQ_DEPTH {
+        let ours = u32::from(entry.command_id) == bindings::NVME_AQ_BLK_MQ_DEPTH;
+        if ours && self.event_request.get() {
+            self.event_request.set(false);
             self.ctrl.complete_async_event(&entry);
         } else {
             self.ctrl.warn_completion(self.qid, entry.command_id);
@@ -357,10 +357,11 @@ impl Queue {
 
     /// Polls, for blk-mq; whether there was a completion.
     pub(crate) fn poll(&self, batch: Option<&mut Batch>) -> bool {
+        let _consumer = self.consumer.lock();
+        // Under the lock: a reset may give the queue an interrupt.
         if !self.polled.get() {
             return false;
         }
-        let _consumer = self.consumer.lock();
         // SAFETY: A polled queue has no interrupt, and we hold `consumer`.
         unsafe { self.reap(batch) }
     }
@@ -387,15 +388,15 @@ impl Queue {
 
     /// Makes the rings, or empties them; the queue must be down. May sleep.
     ///
-    /// A ring that was made once keeps its size: what the controller is told to use must be there.
+    /// Rings of the right size are used again.
     pub(crate) fn prepare(&self, entries: u32, bar: &Bar, stride: usize) -> Result {
         let offset = spec::doorbell(self.qid, stride);
         let submit = bar.doorbell(offset).ok_or(ENODEV)?;
         let complete = bar.doorbell(offset + stride).ok_or(ENODEV)?;
         let old = self.release();
         let (submission, mut completion) = match old {
-            Some(rings) => rings,
-            None => (
+            Some(rings) if rings.0.len() == entries as usize => rings,
+            _ => (
                 Coherent::new(self.dma(), entries as usize)?,
                 Coherent::new(self.dma(), entries as usize)?,
             ),
