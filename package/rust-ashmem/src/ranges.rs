@@ -18,9 +18,9 @@
 
 use core::ops::DerefMut;
 
-/// More ranges than this are refused, as `vm.max_map_count` does for mappings: an operation moves
-/// at most this many entries.
-pub(crate) const MAX_RANGES: usize = 1 << 16;
+/// More ranges than this are refused: an operation moves at most this many entries, and reclaim,
+/// which waits for it, purges at most as many ranges of one region.
+pub(crate) const MAX_RANGES: usize = 1 << 14;
 
 /// Pages `start` to `end`, without `end`; never empty. A reclaimable one bears the time at which it
 /// was unpinned.
@@ -49,34 +49,59 @@ pub(crate) struct Age {
 }
 
 /// A sorted array in memory that is there already.
+///
+/// Purging takes entries off the front: that moves none, but leaves free slots before the first.
 struct Array<B> {
     slots: B,
+    /// The slot of the first entry.
+    first: usize,
     len: usize,
 }
 
 impl<T: Copy, B: DerefMut<Target = [T]>> Array<B> {
+    fn new(slots: B) -> Self {
+        Self {
+            slots,
+            first: 0,
+            len: 0,
+        }
+    }
+
     fn entries(&self) -> &[T] {
-        &self.slots[..self.len]
+        &self.slots[self.first..self.first + self.len]
     }
 
     fn entries_mut(&mut self) -> &mut [T] {
-        &mut self.slots[..self.len]
+        &mut self.slots[self.first..self.first + self.len]
     }
 
     /// Puts `new` in the place of the entries `from` to `to`, without `to`.
     fn splice(&mut self, from: usize, to: usize, new: &[T]) {
-        self.slots.copy_within(to..self.len, from + new.len());
-        self.slots[from..from + new.len()].copy_from_slice(new);
-        self.len = self.len - (to - from) + new.len();
+        let len = self.len - (to - from) + new.len();
+        if from == 0 && new.is_empty() {
+            self.first += to;
+        } else {
+            if self.first + len > self.slots.len() {
+                self.slots
+                    .copy_within(self.first..self.first + self.len, 0);
+                self.first = 0;
+            }
+            let first = self.first;
+            self.slots
+                .copy_within(first + to..first + self.len, first + from + new.len());
+            self.slots[first + from..first + from + new.len()].copy_from_slice(new);
+        }
+        self.len = len;
     }
 
     /// Keeps the entries that `keep` says to, in their order.
     fn retain(&mut self, keep: impl Fn(&T) -> bool) {
+        let entries = self.entries_mut();
         let mut kept = 0;
-        for at in 0..self.len {
-            let entry = self.slots[at];
+        for at in 0..entries.len() {
+            let entry = entries[at];
             if keep(&entry) {
-                self.slots[kept] = entry;
+                entries[kept] = entry;
                 kept += 1;
             }
         }
@@ -86,6 +111,7 @@ impl<T: Copy, B: DerefMut<Target = [T]>> Array<B> {
     /// Moves to larger memory; gives the old.
     fn grow(&mut self, mut slots: B) -> B {
         slots[..self.len].copy_from_slice(self.entries());
+        self.first = 0;
         core::mem::replace(&mut self.slots, slots)
     }
 }
@@ -169,18 +195,9 @@ impl<R: DerefMut<Target = [Range]>, A: DerefMut<Target = [Age]>> Table<R, A> {
     /// A table of a region that is pinned as a whole.
     pub(crate) fn new(reclaimable: R, ages: A, purged: R) -> Self {
         Self {
-            reclaimable: Array {
-                slots: reclaimable,
-                len: 0,
-            },
-            ages: Array {
-                slots: ages,
-                len: 0,
-            },
-            purged: Array {
-                slots: purged,
-                len: 0,
-            },
+            reclaimable: Array::new(reclaimable),
+            ages: Array::new(ages),
+            purged: Array::new(purged),
             pages: 0,
         }
     }

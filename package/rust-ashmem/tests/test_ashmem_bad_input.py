@@ -210,19 +210,19 @@ def test_many_ranges(ashmem):
     ashmem(
         """
         open r -> ok
-        size r 140000p -> ok
-        map m r 140000p rw shared -> ok
-        every r 140000 2 -> ENOMEM after 65533
-        info r unpinned -> 65533
+        size r 35000p -> ok
+        map m r 35000p rw shared -> ok
+        every r 35000 2 -> ENOMEM after 16381
+        info r unpinned -> 16381
         pin r 0 1p -> 0
-        info r unpinned -> 65532
-        purge r -> 65532
-        info r purged -> 65532
+        info r unpinned -> 16380
+        purge r -> 16380
+        info r purged -> 16380
         pin r 0 0 -> 1
         info r purged -> 0
         unpin r 0 0 -> 0
     """,
-        timeout=300,
+        timeout=120,
     )
 
 
