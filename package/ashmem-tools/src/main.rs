@@ -3,10 +3,10 @@
 //!
 //! `ashmem-probe COMMAND,…` makes the calls and prints one line for each (see script.rs);
 //! `ashmem-probe -f FILE` takes them from a file;
-//! `ashmem-probe model SEED OPERATIONS`, `ashmem-probe race KIND SECONDS` and `ashmem-probe fuzz SEED
-//! SECONDS CORPUS` exercise the driver and end with a status other than 0 where it does not do what
-//! it should; `ashmem-probe replay CORPUS` runs again what the fuzzer kept; `ashmem-probe load KIND
-//! COUNT` works for the benchmark.
+//! `ashmem-probe model SEED OPERATIONS`, `ashmem-probe race KIND SECONDS` and `ashmem-probe fuzz
+//! ashmem|binder SEED SECONDS [CORPUS]` exercise the driver and end with a status other than 0 where
+//! it does not do what it should; `ashmem-probe replay ashmem|binder [CORPUS]` runs again what the
+//! fuzzer kept; `ashmem-probe load KIND COUNT` works for the benchmark.
 
 mod ashmem;
 mod fuzz;
@@ -32,11 +32,15 @@ fn main() -> ExitCode {
             .and_then(|seed| Ok((seed, number(operations)?)))
             .and_then(|(seed, operations)| model::run(seed, operations)),
         ["race", kind, seconds] => number(seconds).and_then(|seconds| race::run(kind, seconds)),
-        ["fuzz", seed, seconds, corpus] => number(seed)
-            .and_then(|seed| Ok((seed, number(seconds)?)))
-            .and_then(|(seed, seconds)| fuzz::run(seed, seconds, corpus)),
+        ["fuzz", name, seed, seconds, ref corpus @ ..] => fuzz::grammar(name)
+            .and_then(|grammar| Ok((grammar, number(seed)?, number(seconds)?)))
+            .and_then(|(grammar, seed, seconds)| {
+                fuzz::run(grammar, seed, seconds, corpus.first().copied())
+            }),
         ["load", kind, count] => number(count).and_then(|count| load::run(kind, count)),
-        ["replay", corpus] => fuzz::replay(corpus),
+        ["replay", name, ref corpus @ ..] => {
+            fuzz::grammar(name).and_then(|grammar| fuzz::replay(grammar, corpus.first().copied()))
+        }
         ["-f", path] => std::fs::read_to_string(path)
             .map_err(|error| format!("{path}: {error}"))
             .and_then(|text| commands(&text)),

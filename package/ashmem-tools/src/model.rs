@@ -137,12 +137,14 @@ fn step(random: &mut Random, regions: &mut [Region]) -> Result<(), String> {
         }
         _ if value < 32 => {
             // The kernel puts off the last few pages until it has asked often enough.
-            for _ in 0..20 {
+            let mut times = 0;
+            while regions.iter().any(|region| ashmem::info(&region.fd, "unpinned") != Some(0)) {
+                times += 1;
+                same("all unpinned pages dropped", times <= 20, true)?;
                 sys::drop_caches()?;
             }
             for region in regions.iter_mut() {
                 region.purge();
-                same("unpinned", ashmem::info(&region.fd, "unpinned").unwrap_or(1), 0)?;
             }
         }
         _ => {
