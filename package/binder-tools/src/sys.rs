@@ -82,6 +82,34 @@ pub fn ioctl_null(file: &File, request: u32) -> Result<(), Errno> {
     }
 }
 
+/// An ioctl that takes a number and gives one, and reads and writes no memory.
+///
+/// # Errors
+///
+/// The driver's.
+pub fn ioctl_number(file: &File, request: u32, number: usize) -> Result<i32, Errno> {
+    // SAFETY: no memory is involved.
+    number_or_error(unsafe { libc::ioctl(file.as_raw_fd(), request as _, number) })
+}
+
+/// An ioctl that reads two words and gives a number.
+///
+/// # Errors
+///
+/// The driver's.
+pub fn ioctl_words(file: &File, request: u32, words: [u32; 2]) -> Result<i32, Errno> {
+    // SAFETY: the driver reads the two words and writes nothing.
+    number_or_error(unsafe { libc::ioctl(file.as_raw_fd(), request as _, words.as_ptr()) })
+}
+
+fn number_or_error(result: i32) -> Result<i32, Errno> {
+    if result < 0 {
+        Err(Errno::last())
+    } else {
+        Ok(result)
+    }
+}
+
 /// Opens a device for reading and writing.
 ///
 /// # Errors
@@ -107,17 +135,22 @@ impl Mapping {
     ///
     /// The file's driver's.
     pub fn of_file(file: &File, size: usize, protection: i32) -> Result<Self, Errno> {
+        Self::new(file, size, protection, libc::MAP_PRIVATE)
+    }
+
+    /// Maps a file's own memory from its start, to read and to write.
+    ///
+    /// # Errors
+    ///
+    /// The file's driver's.
+    pub fn shared(file: &File, size: usize) -> Result<Self, Errno> {
+        Self::new(file, size, libc::PROT_READ | libc::PROT_WRITE, libc::MAP_SHARED)
+    }
+
+    fn new(file: &File, size: usize, protection: i32, flags: i32) -> Result<Self, Errno> {
+        let fd = file.as_raw_fd();
         // SAFETY: a new mapping at a free place.
-        let address = unsafe {
-            libc::mmap(
-                std::ptr::null_mut(),
-                size,
-                protection,
-                libc::MAP_PRIVATE,
-                file.as_raw_fd(),
-                0,
-            )
-        };
+        let address = unsafe { libc::mmap(std::ptr::null_mut(), size, protection, flags, fd, 0) };
         if address == libc::MAP_FAILED {
             return Err(Errno::last());
         }
@@ -173,6 +206,14 @@ impl Mapping {
         }
     }
 
+    /// Writes one byte of a shared mapping.
+    pub fn put(&self, offset: usize, byte: u8) {
+        assert!(offset < self.size);
+        // SAFETY: the byte is inside the mapping, which its maker asked to be writable; nobody has a
+        // reference to it.
+        unsafe { ((self.address + offset) as *mut u8).write_volatile(byte) };
+    }
+
     /// A copy of `size` bytes at `address`; `None` where they are not all in the mapping.
     pub fn copy(&self, address: u64, size: usize) -> Option<Vec<u8>> {
         let start = usize::try_from(address).ok()?.checked_sub(self.address)?;
@@ -187,6 +228,12 @@ impl Mapping {
                 .collect(),
         )
     }
+}
+
+/// The size of a page.
+pub fn page_size() -> usize {
+    // SAFETY: asks for a number.
+    unsafe { libc::sysconf(libc::_SC_PAGESIZE) as usize }
 }
 
 /// Lets the process end, with SIGALRM, when a wait lasts too long.

@@ -108,6 +108,14 @@ pub const BINDER_ENABLE_ONEWAY_SPAM_DETECTION: u32 = iow(b'b', 16, 4);
 pub const BINDER_GET_EXTENDED_ERROR: u32 = iowr(b'b', 17, size_of::<ExtendedError>());
 pub const BINDER_CTL_ADD: u32 = iowr(b'b', 1, size_of::<BinderfsDevice>());
 
+/// Requests of /dev/ashmem, whose descriptors programs send through Binder: a number each, and
+/// offset and length for the last three.
+pub const ASHMEM_SET_SIZE: u32 = iow(b'w', 3, size_of::<usize>());
+pub const ASHMEM_PURGE_ALL_CACHES: u32 = io(b'w', 10);
+pub const ASHMEM_PIN: u32 = iow(b'w', 7, 8);
+pub const ASHMEM_UNPIN: u32 = iow(b'w', 8, 8);
+pub const ASHMEM_GET_PIN_STATUS: u32 = io(b'w', 9);
+
 /// `struct binder_transaction_data`, and with `buffers_size` behind it, in bytes.
 pub const TRANSACTION_DATA: usize = 64;
 pub const TRANSACTION_DATA_SG: usize = TRANSACTION_DATA + 8;
@@ -214,6 +222,7 @@ mod tests {
         assert_eq!(BINDER_WRITE_READ, 0xc030_6201);
         assert_eq!(BINDER_VERSION, 0xc004_6209);
         assert_eq!(BINDER_CTL_ADD, 0xc108_6201);
+        assert_eq!(ASHMEM_PIN, 0x4008_7707);
         assert_eq!(BC_TRANSACTION, 0x4040_6300);
         assert_eq!(BC_REQUEST_DEATH_NOTIFICATION, 0x400c_630e);
         assert_eq!(BR_REPLY, 0x8040_7203);

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 """The interface, row by row of docs/rust-ashmem.md; each test's name is the row's."""
 
+import pytest
+from ironroot.binder import Probe
+
 MODULE = "rust_ashmem"
 
 
@@ -351,6 +354,22 @@ def test_passing_a_descriptor(ashmem):
         end
         poke m 0 4 -> ok
     """)
+
+
+def test_passing_a_descriptor_over_binder(ashmem, board, shell):
+    """To another process: the same memory, and one state of its pages for both."""
+    if not board.has_package("binder-tools"):
+        pytest.skip("the image does not have package/binder-tools")
+    assert Probe(shell)("region") == {
+        "service_reads": "1 2 3 4",
+        "service_states": "1 0 1 1",  # the client had unpinned page 1
+        "purged": "2",  # that one and page 2, which the service unpinned
+        "service_pins": "1",
+        "call": "BR_REPLY",
+        "client_reads": "9 0 0 4",
+        "client_states": "1 1 0 1",
+        "client_pins": "1",
+    }
 
 
 def test_a_mapping_outlives_its_descriptor(ashmem):

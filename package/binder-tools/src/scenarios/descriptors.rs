@@ -5,10 +5,12 @@ use super::report;
 use crate::binder::Answer;
 use crate::parcel::{Object, Parcel};
 use crate::party::Scene;
+use crate::sys::{Errno, Mapping};
 use crate::{sys, uapi};
-use std::fs;
+use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::os::fd::AsRawFd;
+use std::path::Path;
 
 /// The client's pipe goes to the service, which writes into it and sends another one back.
 pub fn one(_: u32) -> io::Result<()> {
@@ -140,5 +142,54 @@ pub fn refused(_: u32) -> io::Result<()> {
     report("array_to_service", client.call(0, 1, 0, &array)?.text());
     report("in_reply", client.call(0, 2, 0, &Parcel::new())?.text());
     report("in_reply_accepted", client.call(0, 2, uapi::TF_ACCEPT_FDS, &Parcel::new())?.text());
+    Ok(())
+}
+
+/// A region of /dev/ashmem of four pages goes to the service, which reads and writes it, unpins and
+/// pins. The client has unpinned page 1 before; the service unpins page 2 and purges both.
+pub fn region(_: u32) -> io::Result<()> {
+    const PAGES: usize = 4;
+    let page = sys::page_size();
+    let pages = move |file: &File, request: u32, first: usize| {
+        sys::ioctl_words(file, request, [(first * page) as u32, page as u32])
+    };
+    let first_bytes = move |memory: &Mapping| {
+        let bytes = memory.copy(memory.address as u64, PAGES * page).unwrap_or_default();
+        bytes.iter().step_by(page).map(u8::to_string).collect::<Vec<_>>().join(" ")
+    };
+    let states = move |file: &File| {
+        let state = |number| pages(file, uapi::ASHMEM_GET_PIN_STATUS, number);
+        let states = (0..PAGES).map(state).collect::<Result<Vec<_>, _>>()?;
+        Ok::<_, Errno>(states.iter().map(i32::to_string).collect::<Vec<_>>().join(" "))
+    };
+
+    let scene = Scene::new()?;
+    let _service = scene.serve(move |_, received| {
+        let Object::Fd { fd, .. } = received.object(0) else {
+            return Ok(Answer::Reply(Parcel::new()));
+        };
+        let region = sys::owned(fd as i32);
+        let memory = Mapping::shared(&region, PAGES * page)?;
+        report("service_reads", first_bytes(&memory));
+        report("service_states", states(&region)?);
+        memory.put(0, 9);
+        pages(&region, uapi::ASHMEM_UNPIN, 2)?;
+        report("purged", sys::ioctl_number(&region, uapi::ASHMEM_PURGE_ALL_CACHES, 0)?);
+        report("service_pins", pages(&region, uapi::ASHMEM_PIN, 1)?);
+        Ok(Answer::Reply(Parcel::new()))
+    })?;
+    let region = sys::open(Path::new("/dev/ashmem"))?;
+    sys::ioctl_number(&region, uapi::ASHMEM_SET_SIZE, PAGES * page)?;
+    let memory = Mapping::shared(&region, PAGES * page)?;
+    for number in 0..PAGES {
+        memory.put(number * page, number as u8 + 1);
+    }
+    pages(&region, uapi::ASHMEM_UNPIN, 1)?;
+    let client = scene.open()?;
+    let parcel = Parcel::new().fd(region.as_raw_fd() as u32, 0);
+    report("call", client.call(0, 1, 0, &parcel)?.text());
+    report("client_reads", first_bytes(&memory));
+    report("client_states", states(&region)?);
+    report("client_pins", pages(&region, uapi::ASHMEM_PIN, 2)?);
     Ok(())
 }

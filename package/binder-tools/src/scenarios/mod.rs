@@ -18,7 +18,7 @@ use std::io;
 type Scenario = fn(u32) -> io::Result<()>;
 
 /// Name, what it does, how.
-pub const ALL: [(&str, &str, Scenario); 35] = [
+pub const ALL: [(&str, &str, Scenario); 36] = [
     ("version", "asks for the protocol version", calls::version),
     ("ioctl-errors", "ioctls that the driver must refuse", calls::ioctl_errors),
     ("map-errors", "mappings that the driver must refuse", calls::map_errors),
@@ -39,6 +39,7 @@ pub const ALL: [(&str, &str, Scenario); 35] = [
     ("fd-array", "an array of descriptors in a buffer", descriptors::array),
     ("fd-array-empty", "an array of no descriptors at a buffer's end", descriptors::empty_array),
     ("fd-refused", "a descriptor for who takes none", descriptors::refused),
+    ("region", "a region of /dev/ashmem in another process", descriptors::region),
     ("death", "a service is killed: notification, done, clear", death::killed),
     ("death-calls", "calls to and from processes that die", death::calls),
     ("death-requests", "odd requests for death notifications", death::requests),
