@@ -49,7 +49,7 @@ pub fn build(
             command.arg("-r").arg(published(name, version)?).arg(&source);
             step::run(ctx, &format!("{step_name}: source"), &log, &mut command)?;
         }
-        let mut command = crates::cargo(arch, &sysroot);
+        let mut command = crates::cargo(arch, &sysroot, "");
         command
             .current_dir(&source)
             .args(["test", "--no-run", "--lib", "--locked", "--features", features])

@@ -25,13 +25,38 @@ pub fn build(ctx: &Context, board: &Board) -> Result<Vec<PathBuf>> {
     for symbol in board.packages() {
         let Some(package) = modules::package(ctx, symbol) else { continue };
         if package.join("Cargo.toml").exists() {
-            installs.push(one(ctx, board.arch, symbol, &package)?);
+            installs.push(one(ctx, board.arch, symbol, &package, Linking::Dynamic)?);
         }
     }
     Ok(installs)
 }
 
-fn one(ctx: &Context, arch: &Arch, symbol: &str, package: &Path) -> Result<PathBuf> {
+/// Builds a package's programs so that they need no library: they run where another architecture's
+/// image has none for them. Gives the directory that they are in.
+///
+/// # Errors
+///
+/// As [`build`]; when there is no such package.
+pub fn linked_statically(ctx: &Context, arch: &Arch, name: &str) -> Result<PathBuf> {
+    let symbol = format!("BR2_PACKAGE_{}", name.to_uppercase().replace('-', "_"));
+    let package = modules::package(ctx, &symbol).with_context(|| format!("no package {name}"))?;
+    Ok(one(ctx, arch, &symbol, &package, Linking::Static)?.join("bin"))
+}
+
+/// Whether a program takes its libraries from the image.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Linking {
+    Dynamic,
+    Static,
+}
+
+fn one(
+    ctx: &Context,
+    arch: &Arch,
+    symbol: &str,
+    package: &Path,
+    linking: Linking,
+) -> Result<PathBuf> {
     let name = package.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let make = package.join(format!("{name}.mk"));
     let make = fs::read_to_string(&make).with_context(|| make.display().to_string())?;
@@ -42,13 +67,17 @@ fn one(ctx: &Context, arch: &Arch, symbol: &str, package: &Path) -> Result<PathB
     for part in SOURCE {
         key.path(&package.join(part))?;
     }
-    let entry = format!("crate/{name}-{}-{}", arch.name, key.finish());
+    let (suffix, flags) = match linking {
+        Linking::Dynamic => ("", ""),
+        Linking::Static => ("-static", " -Ctarget-feature=+crt-static"),
+    };
+    let entry = format!("crate/{name}{suffix}-{}-{}", arch.name, key.finish());
     let dir = cache::entry(ctx, &entry, |dir, _| {
         say(format!("building the package {name} for {}", arch.name));
         let step_name = format!("crate {name}");
         let log = ctx.cache.join("log").join(format!("crate-{name}-{}.log", arch.name));
         // cargo's own directory stays, so that the next build compiles only what changed.
-        let target = ctx.cache.join("crate-build").join(&name);
+        let target = ctx.cache.join("crate-build").join(format!("{name}{suffix}"));
         fs::create_dir_all(&target)?;
         let _lock = cache::lock(ctx, &target.join(".lock"))?;
         let built = target.join(arch.rust).join("release");
@@ -66,7 +95,7 @@ fn one(ctx: &Context, arch: &Arch, symbol: &str, package: &Path) -> Result<PathB
         let mut command = Command::new("cp");
         command.arg("-r").args(SOURCE.map(|part| package.join(part))).arg(&source);
         step::run(ctx, &format!("{step_name}: source"), &log, &mut command)?;
-        let mut command = cargo(arch, &sysroot);
+        let mut command = cargo(arch, &sysroot, flags);
         command
             .current_dir(&source)
             .args(["build", "--release", "--locked"])
@@ -88,8 +117,9 @@ fn one(ctx: &Context, arch: &Arch, symbol: &str, package: &Path) -> Result<PathB
     Ok(dir.join("install"))
 }
 
-/// cargo for an architecture's programs; build scripts and macros stay the host's.
-pub fn cargo(arch: &Arch, sysroot: &Path) -> Command {
+/// cargo for an architecture's programs, with `flags` for rustc; build scripts and macros stay the
+/// host's.
+pub fn cargo(arch: &Arch, sysroot: &Path, flags: &str) -> Command {
     let variable = arch.rust.to_uppercase().replace('-', "_");
     let root = sysroot.display();
     let mut command = Command::new("cargo");
@@ -100,7 +130,7 @@ pub fn cargo(arch: &Arch, sysroot: &Path) -> Command {
             format!("CARGO_TARGET_{variable}_RUSTFLAGS"),
             format!(
                 "--sysroot={root}/usr -Clink-arg=--target={} -Clink-arg=--sysroot={root} \
-                 -Clink-arg=-fuse-ld=lld",
+                 -Clink-arg=-fuse-ld=lld{flags}",
                 arch.gnu
             ),
         );

@@ -29,7 +29,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 const USAGE: &str =
-    "usage: quick boards | image BOARD | kernel BOARD | crates BOARD | \
+    "usage: quick boards | image BOARD | kernel BOARD | crates BOARD | static BOARD PACKAGE | \
                      crate-tests BOARD PACKAGE CRATE FEATURES | sysroot BOARD | \
                      source | configure BOARD | menuconfig BOARD | new-driver NAME | flash BOARD DEVICE | check-package";
 
@@ -59,6 +59,11 @@ fn dispatch(args: &[&str]) -> Result<()> {
             for install in crates::build(&ctx, &board(&ctx, name)?)? {
                 println!("{}", ctx.show(&install));
             }
+            Ok(())
+        }
+        ["static", name, package] => {
+            let arch = board(&ctx, name)?.arch;
+            println!("{}", crates::linked_statically(&ctx, arch, package)?.display());
             Ok(())
         }
         ["crate-tests", name, package, of, features] => {

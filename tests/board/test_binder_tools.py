@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 from ironroot import upload
-from ironroot.environment import CHECKOUT
+from ironroot.quick import quick
 
 # A device of the tests' own: whatever serves the board's contexts is left alone.
 DEVICE = "tools-test"
@@ -113,13 +113,6 @@ def test_libgbinders_client_reaches_the_service_manager(shell, hub):
     output = "\n".join(shell.run_check(f"binder-list -v -d /dev/{hub} 2>&1"))
     assert f"Opened /dev/{hub} version 8" in output
     assert f"/dev/{hub} has service manager" in output
-
-
-def quick(*arguments):
-    """What the quick tool answers."""
-    command = [os.environ["QUICK"], *arguments]
-    result = subprocess.run(command, cwd=CHECKOUT, stdout=subprocess.PIPE, text=True, check=True)
-    return result.stdout.strip()
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,7 @@
 import shlex
 
 import pytest
+from ironroot.module import Module
 
 
 def told(transcript):
@@ -22,15 +23,15 @@ SCRIPT = "/tmp/ashmem-script"
 def answers(shell):
     """Has ashmem-probe run commands; gives its answers."""
 
-    def run(commands, timeout=60):
+    def run(commands, timeout=60, program="ashmem-probe"):
         script = ",".join(commands)
         if len(script) <= LINE:
-            return shell.run_check(f"ashmem-probe {shlex.quote(script)}", timeout=timeout)
+            return shell.run_check(f"{program} {shlex.quote(script)}", timeout=timeout)
         shell.run_check(f"true > {SCRIPT}")
         for start in range(0, len(script), LINE):
             part = shlex.quote(script[start : start + LINE])
             shell.run_check(f"printf %s {part} >> {SCRIPT}")
-        return shell.run_check(f"ashmem-probe -f {SCRIPT}", timeout=timeout)
+        return shell.run_check(f"{program} -f {SCRIPT}", timeout=timeout)
 
     return run
 
@@ -39,9 +40,9 @@ def answers(shell):
 def probe(answers):
     """Has ashmem-probe run a transcript, and compares each answer."""
 
-    def run(transcript, timeout=60):
+    def run(transcript, timeout=60, program="ashmem-probe"):
         commands, wanted = told(transcript)
-        said = answers(commands, timeout)
+        said = answers(commands, timeout, program)
         got = list(zip([command for command, _ in wanted], said, strict=False))
         assert got == wanted
         assert len(said) == len(wanted), said
@@ -49,8 +50,17 @@ def probe(answers):
     return run
 
 
+@pytest.fixture(scope="module")
+def goes(booted):
+    """After a file's last test the driver can go: nothing of what the tests made holds it."""
+    yield
+    driver = Module(booted.shell, "rust_ashmem")
+    if driver.loaded():
+        driver.unload()
+
+
 @pytest.fixture
-def ashmem(module, probe):
-    """`probe` with the driver loaded."""
-    module.load()
+def ashmem(goes, shell, probe):
+    """`probe` with the driver loaded, which the next test finds loaded."""
+    shell.run_check("modprobe rust_ashmem")
     return probe
