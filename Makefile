@@ -25,7 +25,7 @@ help: ## this list
 	@echo '  BOARD=     one of: $(BOARDS)'
 	@echo '  VARIANT=   one of: $(VARIANTS); without it the release kernel'
 	@echo '  TOOLCHAIN= stable (Debian stable'"'"'s Rust, the default) or latest'
-	@echo '  JOBS=      parallel jobs; IRONROOT_CACHE= where builds are kept; see README.md for the rest'
+	@echo '  JOBS=      parallel jobs; IRONROOT_CACHE= where builds are kept; README.md and docs/ have the rest'
 
 .PHONY: run
 run: ## boot a board's disk image in QEMU on this terminal
@@ -94,7 +94,7 @@ check-buildroot: ## every defconfig against real Buildroot; BUILDROOT=DIR, else 
 	@$(BUILDROOT_ENTER) buildroot/check
 
 .PHONY: buildroot-offline
-buildroot-offline: need-board ## BOARD=…: Buildroot's image, every source from the Debian archive
+buildroot-offline: need-board ## BOARD=…: Buildroot's image, out of a Debian archive and registries
 	@$(BUILDROOT_ENTER) buildroot/offline "$$BOARD"
 
 .PHONY: sbom

@@ -47,7 +47,7 @@ def service(shell, hub):
 def wait(shell, condition):
     """Waits until a command of the shell succeeds."""
     loop = f"for i in $(seq 50); do {condition} && break; sleep 0.2; done > /dev/null 2>&1"
-    shell.run_check(f"{loop}; {condition} > /dev/null 2>&1", timeout=30)
+    shell.run_check(f"{loop}; {condition} > /dev/null 2>&1", timeout=120)
 
 
 def test_rsb_device_makes_a_device_and_its_link(shell, device):

@@ -114,10 +114,12 @@ def test_statistics(shell, mounted):
     shell.run_check(f"sleep 60 3<> {logs}/../binder & echo $! > /tmp/sleep")
     try:
         pid = shell.run_check("cat /tmp/sleep")[0]
-        shell.run_check(f"sleep 1; grep -q 'proc {pid}' {logs}/state")
+        open_ = f"grep -q 'proc {pid}' {logs}/state"
+        shell.run_check(f"for i in $(seq 50); do {open_} && exit; sleep 0.2; done; exit 1")
         assert shell.run_check(f"ls {logs}/proc") == [pid]
     finally:
-        shell.run_check("kill $(cat /tmp/sleep)")
+        gone = "while kill -0 $p 2>/dev/null; do sleep 0.1; done"
+        shell.run_check(f"p=$(cat /tmp/sleep); kill $p; {gone}")
 
 
 @pytest.mark.expects(r"binder: Bad value for '(max|stats)'")

@@ -7,8 +7,9 @@ import pytest
 from ironroot import kernel
 from ironroot.board import MULTIPLIER
 
-# From the kernel's start of init to the last line that the boot itself logs.
-USERLAND_SECONDS = 5
+# From the kernel's start of init to the last step of the boot, which takes one to two seconds: what
+# this finds is a step that waits for something, on a busy machine too.
+USERLAND_SECONDS = 20
 
 
 @pytest.mark.qemu_only("a serial console was opened after the board had booted")
@@ -46,9 +47,9 @@ def test_root_is_the_images_ext4_partition(shell):
     assert "rw" in options.split(",")
 
 
-def test_userland_is_up_in_seconds(shell):
+def test_userland_is_up_in_seconds(board, shell):
     """The time from init's start to its last step is short."""
-    line = shell.run_check("dmesg | grep 'Run /sbin/init'")[0]
+    line = next(line for line in board.boot_log if "Run /sbin/init" in line)
     start = float(re.search(r"\[ *([\d.]+)\]", line)[1])
     up = float(shell.run_check("cat /run/ironroot-up")[0].split()[0])
     assert 0 < up - start < USERLAND_SECONDS * MULTIPLIER
@@ -63,7 +64,7 @@ def test_binderfs_is_mounted(shell):
 @pytest.mark.qemu_only("the addresses are those of QEMU's user network")
 def test_network_comes_up_by_dhcp(shell):
     """A lease, a route, and an answer from the other end."""
-    wait = "for i in $(seq 20); do ip -4 addr show eth0 | grep -q inet && break; sleep 1; done"
-    shell.run_check(f"{wait}; ip -4 addr show eth0 | grep -q 'inet 10.0.2.15/24'", timeout=40)
+    wait = "for i in $(seq 60); do ip -4 addr show eth0 | grep -q inet && break; sleep 1; done"
+    shell.run_check(f"{wait}; ip -4 addr show eth0 | grep -q 'inet 10.0.2.15/24'", timeout=90)
     assert shell.run_check("ip route | grep ^default")[0].startswith("default via 10.0.2.2 ")
     shell.run_check("ping -c 2 -W 5 10.0.2.2", timeout=40)

@@ -3,11 +3,11 @@
 
 import re
 
-CARD = "1G"
+CARD = "512M"
 MIB = 1 << 20
 # What the board has of it: boot loaders and the boot partition come first, the table's copy and
 # the alignment take the last MiB.
-ROOT_MIB = 1024 - 8 - 128 - 1
+ROOT_MIB = 512 - 8 - 128 - 1
 
 
 def root(shell):
@@ -57,8 +57,8 @@ def test_a_plug_pulled_while_writing_loses_nothing_that_was_synced(board, shell)
 
 
 def test_a_full_root_file_system_boots(board, shell):
-    assert shell.run("dd if=/dev/zero of=/root/full bs=1M", timeout=120)[2] != 0
-    shell.run_check("sync", timeout=120)
+    assert shell.run("dd if=/dev/zero of=/root/full bs=1M", timeout=300)[2] != 0
+    shell.run_check("sync", timeout=300)
     crash(board)
     # What ext4 sets aside for itself comes and goes.
     assert int(shell.run_check("df -k / | tail -n 1")[0].split()[-3]) < 1024

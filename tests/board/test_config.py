@@ -5,7 +5,7 @@ from ironroot import kernel
 
 
 def test_every_fragment_line_is_in_the_running_kernel(shell):
-    """The console is slow: the board compares, and only differences travel."""
+    """All of it travels: hence the time."""
     wanted = kernel.fragments()
     assert len(wanted) > 100
     running = kernel.settings(shell.run_check("zcat /proc/config.gz", timeout=180))

@@ -45,16 +45,6 @@ BUILT_IN = {
 PRINTS = pytest.mark.expects(r"rust_print: \w+ message \(level [0-4]\)")
 
 
-@pytest.fixture
-def quiet_console(shell):
-    """No kernel message on the console, not even an emergency."""
-    levels = "/proc/sys/kernel/printk"
-    before = shell.run_check(f"cat {levels}")[0]
-    shell.run_check(f"echo 0 > {levels}")
-    yield
-    shell.run_check(f"echo '{before}' > {levels}")
-
-
 def symbols():
     """All of MODULES; the one that complains on purpose says so."""
     for symbol in sorted(MODULES):

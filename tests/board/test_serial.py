@@ -23,7 +23,7 @@ def pseudo_terminal():
     with subprocess.Popen(
         command, cwd=CHECKOUT, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as qemu:
-        watchdog = threading.Timer(30, qemu.kill)
+        watchdog = threading.Timer(30 * MULTIPLIER, qemu.kill)
         watchdog.start()
         said = []
         try:

@@ -15,7 +15,7 @@ class Probe:
 
     def __call__(self, scenario, count=1):
         """The scenario's `name=value` lines as a dictionary."""
-        lines = self._shell.run_check(f"binder-probe {scenario} {count}", timeout=30 + 2 * count)
+        lines = self._shell.run_check(f"binder-probe {scenario} {count}", timeout=90 + 2 * count)
         seen = dict(line.split("=", 1) for line in lines)
         assert len(seen) == len(lines), f"a name twice: {lines}"
         return seen

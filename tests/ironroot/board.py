@@ -6,6 +6,8 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from pexpect import TIMEOUT
+
 from ironroot import kernel, kernel_log
 from ironroot.console import Recorder
 from ironroot.environment import environment, options
@@ -17,9 +19,20 @@ if "CONFIG_KASAN" in kernel.fragments():
     MULTIPLIER *= 5
 
 
-def scaled(run):
-    """labgrid's run and run_check, with their time multiplied."""
-    return lambda cmd, timeout=30.0, **rest: run(cmd, timeout=timeout * MULTIPLIER, **rest)
+def scaled(run, console):
+    """labgrid's run and run_check, with their time multiplied.
+
+    What takes longer is interrupted: the next test finds a shell, not the last one's command.
+    """
+
+    def scaled_run(cmd, timeout=30.0, **rest):
+        try:
+            return run(cmd, timeout=timeout * MULTIPLIER, **rest)
+        except TIMEOUT:
+            console().sendcontrol("c")
+            raise
+
+    return scaled_run
 
 
 class Board:
@@ -51,8 +64,9 @@ class Board:
             qemu.extra_args += f" {qemu_args}"
         self.shell = self.target.get_driver("ShellDriver", activate=False)
         self.shell.login_timeout = int(self.shell.login_timeout * MULTIPLIER)
-        self.shell.run = scaled(self.shell.run)
-        self.shell.run_check = scaled(self.shell.run_check)
+        self.shell.await_login_timeout = int(self.shell.await_login_timeout * MULTIPLIER)
+        self.shell.run = scaled(self.shell.run, lambda: self.console)
+        self.shell.run_check = scaled(self.shell.run_check, lambda: self.console)
 
     def _overlay(self, card):
         """Tests write to an overlay: the image stays as it was built."""

@@ -83,6 +83,16 @@ def shell(board):
     return board.shell
 
 
+@pytest.fixture
+def quiet_console(shell):
+    """No kernel message on the console, not even an emergency: they cut what the shell prints."""
+    levels = "/proc/sys/kernel/printk"
+    before = shell.run_check(f"cat {levels}")[0]
+    shell.run_check(f"echo 0 > {levels}")
+    yield
+    shell.run_check(f"echo '{before}' > {levels}")
+
+
 @pytest.fixture(scope="session")
 def rounds():
     """How often to repeat: rounds(short, long) is `long` in `make test-all`, else `short`."""

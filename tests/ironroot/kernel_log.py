@@ -15,6 +15,8 @@ KNOWN = [
     r"loading out-of-tree module taints kernel",
     # Said once a boot: the Rust Binder of 7.3 takes dead processes down on the old system queue.
     r"workqueue: work func \S*rust_binder\S* enqueued on deprecated workqueue",
+    # Said once a boot where the emulator's host kept a processor waiting.
+    r"sched: (DL replenish lagged too much|RT throttling activated)",
     # Said at the first boot from a card that is larger than the image: package grow-root mends it.
     r"GPT:\s?(Primary header thinks|Alternate GPT header|\d+ != \d+|Use GNU Parted)",
 ]

@@ -23,7 +23,7 @@ class Module:
         What uses it may be on its way out: the scan of a disk's partitions holds its driver. Its
         dependencies stay: another module may need them.
         """
-        tries = f"for i in 1 2 3 4 5; do rmmod {self.name} && exit; sleep 1; done; exit 1"
+        tries = f"for i in $(seq 20); do rmmod {self.name} && exit; sleep 1; done; exit 1"
         self._shell.run_check(tries, timeout=60)
 
     def loaded(self):

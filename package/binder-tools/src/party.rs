@@ -156,14 +156,11 @@ impl Process {
     /// The kernel's.
     pub fn start(work: impl FnOnce(&mut Line) -> io::Result<()>) -> io::Result<Self> {
         let (ours, theirs) = UnixStream::pair()?;
-        let pid = sys::fork(move || {
-            sys::watchdog(PATIENCE);
-            match work(&mut Line(theirs)) {
-                Ok(()) => 0,
-                Err(error) => {
-                    println!("other_process={error}");
-                    1
-                }
+        let pid = sys::fork(move || match work(&mut Line(theirs)) {
+            Ok(()) => 0,
+            Err(error) => {
+                println!("other_process={error}");
+                1
             }
         })?;
         Ok(Self { pid, line: Line(ours), over: false })

@@ -82,8 +82,7 @@ impl<T: Copy, B: DerefMut<Target = [T]>> Array<B> {
             self.first += to;
         } else {
             if self.first + len > self.slots.len() {
-                self.slots
-                    .copy_within(self.first..self.first + self.len, 0);
+                self.slots.copy_within(self.first..self.first + self.len, 0);
                 self.first = 0;
             }
             let first = self.first;

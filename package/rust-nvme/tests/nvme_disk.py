@@ -16,11 +16,13 @@ class Disk:
         self.function = path.split("/")[-1]
 
     def _find(self):
+        # A probe may go on after what caused it is done.
         command = (
-            f"for c in /sys/class/nvme/nvme*; do grep -q '^{self.serial} *$' $c/serial && "
-            "readlink -f $c/device; done; true"
+            "for i in $(seq 100); do for c in /sys/class/nvme/nvme*; do "
+            f"grep -sq '^{self.serial} *$' $c/serial && readlink -f $c/device && exit; "
+            "done; sleep 0.2; done; exit 1"
         )
-        return self.shell.run_check(command)[0]
+        return self.shell.run_check(command, timeout=60)[0]
 
     @property
     def name(self):

@@ -215,14 +215,16 @@ def test_reset_while_fio_runs(shell, disk, rounds):
     shell.run_check(f"({command} > /tmp/fio 2>&1; echo $? > /tmp/code) &")
     for _ in range(rounds(5, 100)):
         shell.run_check(f"nvme reset /dev/{disk.name}; sleep 0.5", timeout=60)
-    shell.run_check("killall -INT fio; while pidof fio; do sleep 0.2; done", timeout=60)
+    # Until fio has its handler, the signal is lost.
+    stop = "while pidof fio > /dev/null; do killall -INT fio; sleep 1; done"
+    shell.run_check(stop, timeout=180)
     log = "\n".join(shell.run_check("cat /tmp/fio"))
     assert "verify" not in log.lower() or "bad" not in log.lower()
     assert "err= 0" in log
     assert disk.reads()
 
 
-def test_function_level_reset_while_fio_runs(shell, disk, rounds):
+def test_function_level_reset(shell, disk, rounds):
     reset = f"/sys/bus/pci/devices/{disk.function}/reset"
     for _ in range(rounds(2, 100)):
         shell.run_check(f"echo 1 > {reset}", timeout=60)
@@ -243,22 +245,24 @@ def test_load_and_unload(module, shell, loaded, rounds):
     assert shell.run("ls /dev/nvme0")[2] != 0
 
 
+@pytest.mark.expects("callbacks suppressed")
 @pytest.mark.expects(r"I/O error|lost async page write|unable to read|nvme\w+: I/O Cmd")
 def test_removal_while_fio_runs(shell, loaded, rounds):
     for _ in range(rounds(2, 100)):
         disk = loaded()("plain")
         command = (
             f"fio --name=x --filename={disk.path} --direct=1 --rw=randwrite --bs=4k --size=8M "
-            "--iodepth=32 --ioengine=libaio --runtime=600 --time_based"
+            "--iodepth=32 --ioengine=libaio --runtime=600 --time_based --allow_file_create=0"
         )
         shell.run_check(f"({command} > /tmp/fio 2>&1; echo $? > /tmp/code) & sleep 1")
         shell.run_check(f"echo 1 > /sys/bus/pci/devices/{disk.function}/remove", timeout=60)
         shell.run_check("while pidof fio > /dev/null; do sleep 0.2; done", timeout=60)
         assert shell.run_check("cat /tmp/code") != ["0"]
-        shell.run_check("echo 1 > /sys/bus/pci/rescan; sleep 1", timeout=60)
+        shell.run_check("echo 1 > /sys/bus/pci/rescan", timeout=60)
         assert Disk(shell, "plain").reads()
 
 
+@pytest.mark.expects("callbacks suppressed")
 @pytest.mark.expects(r"critical medium error|nvme\w+: (Read|I/O Cmd)|Buffer I/O error")
 def test_a_media_error_reaches_the_reader(shell, loaded):
     failing = loaded()("failing")
