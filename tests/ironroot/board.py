@@ -111,9 +111,9 @@ class Board:
         self._marker = f"ironroot-test: {text}"
         self.shell.run_check(f"echo '<6>{self._marker}' > /dev/kmsg")
 
-    def new_log(self):
-        """The kernel's log since the last mark, as `dmesg -r` writes it."""
-        return self.shell.run_check(kernel_log.since(self._marker))
+    def new_log(self, pick="cat"):
+        """The kernel's log since the last mark, as `dmesg -r` writes it; `pick` is a filter."""
+        return self.shell.run_check(f"({kernel_log.since(self._marker)}) | {pick}")
 
     def new_complaints(self, accepted=()):
         """What nobody may leave in the kernel's log, since the last mark."""
