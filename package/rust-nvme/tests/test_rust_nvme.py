@@ -245,6 +245,34 @@ def test_load_and_unload(module, shell, loaded, rounds):
     assert shell.run("ls /dev/nvme0")[2] != 0
 
 
+@pytest.mark.expects(rf"{MODULE} .*probe failed|probe with driver {MODULE} failed|nvme\w+: ")
+def test_probe_survives_failed_allocations(shell, disk, rounds):
+    """The nth allocation of a bind fails, for one n after the other, until none is left to fail."""
+    faults = "/sys/kernel/debug/failslab"
+    if shell.run(f"test -d {faults}")[2] != 0:
+        pytest.skip("the kernel cannot make allocations fail")
+    shell.run_check(f"echo N > {faults}/ignore-gfp-wait; echo 0 > {faults}/verbose")
+    bind = f"{DRIVERS}/{MODULE}/bind"
+    # /proc/self is the shell: these are its own commands. What is left says whether one failed.
+    attempt = (
+        f"echo $n > /proc/self/fail-nth; echo {disk.function} > {bind}; "
+        "read left < /proc/self/fail-nth; echo 0 > /proc/self/fail-nth"
+    )
+    step = rounds(20, 1)
+    disk.unbind()
+    code = shell.run_check(
+        f"n={step}; left=0; bound={DRIVERS}/{MODULE}/{disk.function}; "
+        f"while [ $left = 0 ] && [ $n -lt 3000 ]; do {attempt}; n=$((n + {step})); "
+        f"test ! -e $bound || echo {disk.function} > {DRIVERS}/{MODULE}/unbind; "
+        "done 2> /dev/null; echo $n",
+        timeout=rounds(120, 3600),
+    )
+    # There was something to fail, and an end to it.
+    assert step * 2 < int(code[-1]) < 3000
+    disk.bind()
+    assert disk.reads()
+
+
 @pytest.mark.expects("callbacks suppressed")
 @pytest.mark.expects(r"I/O error|lost async page write|unable to read|nvme\w+: I/O Cmd")
 def test_removal_while_fio_runs(shell, loaded, rounds):
