@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The board's image on an NVMe disk: U-Boot starts it, rust-nvme has its root file system.
+
+The board has one CPU here, and no other disk that anything could come from.
+"""
+
+import random
+import re
+import subprocess
+from pathlib import Path
+
+from nvme_disk import DRIVERS, MODULE
+
+BOOT_PARTITION = 8 << 20
+INIT = """#!/bin/busybox sh
+# Loads the disk's driver and gives the root file system to its init.
+/bin/busybox mkdir -p /dev /proc /sys /root
+/bin/busybox mount -t devtmpfs dev /dev
+/bin/busybox mount -t proc proc /proc
+/bin/busybox mount -t sysfs sys /sys
+for module in /modules/*; do /bin/busybox insmod $module; done
+while [ -z "$root" ]; do
+	root=$(/bin/busybox grep -lsx PARTNAME=root /sys/class/block/nvme*/uevent)
+done
+root=${root%/uevent}
+/bin/busybox mount -o ro /dev/${root##*/} /root
+/bin/busybox mount -o move /dev /root/dev
+/bin/busybox umount /sys
+/bin/busybox umount /proc
+exec /bin/busybox switch_root /root /sbin/init
+"""
+
+
+def run(*command, **options):
+    """Runs a program of the build root; gives its output."""
+    return subprocess.run(command, check=True, capture_output=True, **options).stdout
+
+
+def in_image(images, path):
+    """A file of the image's root file system."""
+    return run("debugfs", "-R", f"cat {path}", images / "rootfs.ext4")
+
+
+def initramfs(images, scratch):
+    """An initramfs of the image's own busybox and modules: the driver's and what it needs."""
+    tree = scratch / "initramfs"
+    (tree / "bin").mkdir(parents=True)
+    (tree / "modules").mkdir()
+    (tree / "init").write_text(INIT)
+    (tree / "bin/busybox").write_bytes(in_image(images, "/bin/busybox"))
+    for program in ("init", "bin/busybox"):
+        (tree / program).chmod(0o755)
+    modules = f"/lib/modules/{(images / 'kernel.release').read_text().strip()}"
+    dependencies = in_image(images, f"{modules}/modules.dep").decode()
+    line = re.search(rf"^(\S*/{MODULE}\.ko): *(.*)$", dependencies, re.MULTILINE)
+    # Dependencies come first, as modules.dep has them last.
+    for number, path in enumerate([*line[2].split()[::-1], line[1]]):
+        name = f"{number}-{Path(path).name}"
+        (tree / "modules" / name).write_bytes(in_image(images, f"{modules}/{path}"))
+    files = "\n".join(str(path.relative_to(tree)) for path in sorted(tree.rglob("*")))
+    archive = run("cpio", "-o", "-H", "newc", "--quiet", cwd=tree, input=files.encode())
+    return run("gzip", "-1", input=archive)
+
+
+def QEMU_ARGS(command, scratch):
+    """The image with an initramfs on its boot partition, on an NVMe disk; the usual disk is empty.
+
+    A qcow2 file, whose tables QEMU keeps in its memory until the guest flushes.
+    """
+    plain = next(word for word in command if "disk.qcow2" in word)
+    usual = re.search(r"file=([^,]*)", plain)[1]
+    backing = run("qemu-img", "info", "-f", "qcow2", usual).decode()
+    image = Path(re.search(r"^backing file: (\S*)", backing, re.MULTILINE)[1])
+    archive = scratch / "initramfs.gz"
+    archive.write_bytes(initramfs(image.parent, scratch))
+    settings = scratch / "extlinux.conf"
+    original = (image.parent / "extlinux.conf").read_text()
+    settings.write_text(original.replace("\tappend", "\tinitrd /initramfs.gz\n\tappend"))
+    disk = scratch / "root.img"
+    run("cp", "--sparse=always", image, disk)
+    partition = f"{disk}@@{BOOT_PARTITION}"
+    run("mcopy", "-i", partition, archive, "::initramfs.gz")
+    run("mcopy", "-o", "-i", partition, settings, "::extlinux/extlinux.conf")
+    run("qemu-img", "create", "-f", "qcow2", "-F", "raw", "-b", disk, scratch / "root.qcow2")
+    run("qemu-img", "create", "-f", "qcow2", usual, "1M")
+    return (
+        f"-smp 1 -drive if=none,id=root,format=qcow2,file={scratch}/root.qcow2 "
+        "-device nvme,id=nvroot,serial=root,drive=root"
+    )
+
+
+def test_root_file_system_is_on_nvme(shell):
+    device = shell.run_check("awk '$5 == \"/\" { d = $3 } END { print d }' /proc/self/mountinfo")[0]
+    path = shell.run_check(f"readlink -f /sys/dev/block/{device}")[0]
+    function, controller = re.search(r"/([^/]*)/nvme/(nvme\d+)/", path).groups()
+    assert shell.run_check(f"ls {DRIVERS}/{MODULE}/{function}/nvme") == [controller]
+    assert shell.run_check("nproc") == ["1"]
+    assert shell.run_check(f"cat /sys/class/nvme/{controller}/queue_count") == ["2"]
+
+
+def test_what_was_acknowledged_survives_a_power_cut(board, rounds):
+    """A writer that syncs each record says so on the console, which remembers it for the disk."""
+    step = "dd of=/var/records bs=32 oflag=append conv=notrunc,fsync 2> /dev/null"
+    written = 0
+    for number in range(rounds(1, 50)):
+        start = len(board.recorder.data)
+        loop = f"echo record $i | {step} && echo acknowledged $i"
+        board.console.sendline(f"i={written}; while :; do i=$((i + 1)); {loop}; done")
+        # Somewhere in the middle of the work.
+        board.expect(rf"acknowledged {written + random.Random(number).randint(10, 40)}\r", 60)
+        board.cut_power()
+        said = re.findall(r"^acknowledged (\d+)$", board.recorder.text(start), re.MULTILINE)
+        board.boot()
+        found = board.shell.run_check("cat /var/records")
+        assert found == [f"record {count}" for count in range(1, len(found) + 1)]
+        assert len(found) >= int(said[-1])
+        written = len(found)
