@@ -138,4 +138,36 @@ def ashmem_cases():
         yield Case(f"ashmem/{name}", rust, baseline, requests=500)
 
 
-CASES = [*null_cases(), *binder_cases(), *ashmem_cases()]
+def nvme_side(driver, options):
+    """One NVMe driver on the board's NVMe device, alone; no scheduler, as nobody uses one there."""
+    both = "rmmod rust_nvme nvme 2>/dev/null; true"
+    ready = "for i in $(seq 50); do test -b /dev/nvme0n1 && exit; sleep 0.2; done; exit 1"
+    return Side(
+        driver=driver,
+        own=(driver, "nvme_core"),
+        setup=(
+            both,
+            f"modprobe {driver} {'poll_queues=1' if '--poll' in options else ''}".strip(),
+            ready,
+            "echo none > /sys/block/nvme0n1/queue/scheduler",
+        ),
+        teardown=(both,),
+        command=f"blkload /dev/nvme0n1 --requests {{n}} {options}",
+    )
+
+
+def nvme_cases():
+    """Rust's NVMe transport against C's, under the same NVMe core; -own is both modules' share."""
+    for name, options in {
+        "randread-4k-qd1": "--depth 1",
+        "randread-4k-qd32": "--depth 32",
+        "randwrite-4k-qd1": "--depth 1 --write",
+        "randwrite-4k-qd32": "--depth 32 --write",
+        "randread-512-qd32": "--depth 32 --size 512",
+        "read-128k-qd1": "--depth 1 --size 131072 --sequential",
+        "randread-4k-qd1-polled": "--depth 1 --poll",
+    }.items():
+        yield Case(f"nvme/{name}", *(nvme_side(side, options) for side in ("rust_nvme", "nvme")))
+
+
+CASES = [*null_cases(), *binder_cases(), *ashmem_cases(), *nvme_cases()]

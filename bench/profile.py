@@ -13,7 +13,7 @@ from pathlib import Path
 
 from bench import guest
 
-QEMU_ARGS = "-smp 1"
+QEMU_ARGS = f"-smp 1 {guest.NVME}"
 METHOD = "every instruction of the modules in a trace of QEMU, by address"
 # The log's size: some hundred requests of the cheapest kind.
 LOG_BYTES = 200 << 20
