@@ -157,22 +157,28 @@ class Board:
         # labgrid has no call for a QEMU that ends by itself.
         status = self.qemu._child.wait(timeout=30 * MULTIPLIER)
         self.target.deactivate(self.shell)
-        self.qemu._child = None
-        self.qemu.status = 0
+        self._has_ended()
         return status
 
     def cut_power(self):
         """Ends QEMU as a power cut ends a board: at once, whatever it is doing."""
         self.target.deactivate(self.shell)
+        self._kill()
+
+    def _kill(self):
         self.qemu._child.kill()
         self.qemu._child.wait()
+        self._has_ended()
+
+    def _has_ended(self):
         self.qemu._child = None
         self.qemu.status = 0
 
     def close(self):
         """Ends QEMU and forgets the overlay."""
         if self.is_qemu and self.qemu.status:
-            self.qemu.off()
+            # Not by labgrid's off(), which asks: a QEMU that stands still never answers.
+            self._kill()
         self.recorder.close()
         self.environment.cleanup()
         self._scratch.cleanup()
