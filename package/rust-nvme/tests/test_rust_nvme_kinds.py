@@ -203,6 +203,7 @@ def test_a_controller_without_namespaces(shell, loaded):
     assert shell.run(f"ls -d /sys/class/nvme/{empty.name}/nvme*n*")[2] != 0
 
 
+@pytest.mark.expects(r"nvme\d+: resetting controller")
 def test_intx(shell, loaded):
     """A function that may use no message has one line for all its queues."""
     disk = loaded()("small")
