@@ -24,11 +24,12 @@ pub struct Kernel {
     pub key: String,
 }
 
-/// The kernel's source, unpacked: the tarball that `KERNEL_SOURCE` names, else the cache's newest.
+/// The kernel's source with our patches: the tarball that `KERNEL_SOURCE` names, else the cache's
+/// newest.
 ///
 /// # Errors
 ///
-/// When there is no tarball, with what to do.
+/// When there is no tarball, with what to do; when a patch does not apply, with its name.
 pub fn source(ctx: &Context) -> Result<PathBuf> {
     let tarball = match std::env::var_os("KERNEL_SOURCE").filter(|value| !value.is_empty()) {
         Some(path) => PathBuf::from(path),
@@ -41,9 +42,18 @@ pub fn source(ctx: &Context) -> Result<PathBuf> {
     );
     let name = tarball.file_name().context("a tarball has a name")?.to_string_lossy();
     let meta = fs::metadata(&tarball)?;
-    let mut key = Key::new("source-1");
+    let patches = patches(&ctx.checkout.join("linux/patches"))?;
+    let mut key = Key::new("source-2");
     key.text(&name).text(&meta.len().to_string());
-    cache::entry(ctx, &format!("linux/{}", key.finish()), |dir, _| {
+    for patch in &patches {
+        key.path(patch)?;
+    }
+    cache::entry(ctx, &format!("linux/{}", key.finish()), |dir, found| {
+        if found == Found::Stopped {
+            // Nothing says how many patches are in it.
+            fs::remove_dir_all(dir)?;
+            fs::create_dir(dir)?;
+        }
         say(format!("unpacking {name}"));
         let log = ctx.cache.join("log/source.log");
         step::run(
@@ -55,8 +65,36 @@ pub fn source(ctx: &Context) -> Result<PathBuf> {
                 .arg(&tarball)
                 .arg("-C")
                 .arg(dir),
-        )
+        )?;
+        patches.iter().try_for_each(|patch| apply(ctx, patch, dir, &log))
     })
+}
+
+/// The patches in `dir`, in the order of their numbers.
+fn patches(dir: &Path) -> Result<Vec<PathBuf>> {
+    let mut patches = fs::read_dir(dir)
+        .with_context(|| dir.display().to_string())?
+        .map(|entry| entry.map(|entry| entry.path()))
+        .collect::<std::io::Result<Vec<_>>>()?;
+    patches.retain(|path| path.extension().is_some_and(|e| e == "patch"));
+    patches.sort();
+    Ok(patches)
+}
+
+/// Applies a patch to the tree `dir`; its context must match, as in Buildroot.
+fn apply(ctx: &Context, patch: &Path, dir: &Path, log: &Path) -> Result<()> {
+    let name = patch.file_name().unwrap_or_default().to_string_lossy();
+    step::run(
+        ctx,
+        &format!("kernel source: linux/patches/{name}"),
+        log,
+        Command::new("git")
+            .args(["apply", "--whitespace=nowarn"])
+            .arg(patch)
+            .current_dir(dir)
+            // The tree is no part of a repository that the cache may stand in.
+            .env("GIT_CEILING_DIRECTORIES", dir.parent().unwrap_or(dir)),
+    )
 }
 
 fn newest_tarball(dir: &Path) -> Result<PathBuf> {
@@ -230,4 +268,46 @@ fn rust_available(ctx: &Context, board: &Board, source: &Path, build: &Path) -> 
         bail!("Rust is not available to the kernel: {}", text.trim());
     }
     bail!("Rust is not available to the kernel: {}", reason.join(" "));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A directory of its own with the file `tree/file`, and a patch that turns `from` into `to`.
+    fn scratch(test: &str, content: &str) -> (Context, PathBuf) {
+        let dir = std::env::temp_dir().join(format!("ironroot-{test}-{}", std::process::id()));
+        fs::create_dir_all(dir.join("tree")).unwrap();
+        fs::write(dir.join("tree/file"), content).unwrap();
+        (Context::in_dir(&dir), dir)
+    }
+
+    fn patch(from: &str, to: &str) -> String {
+        format!("--- a/file\n+++ b/file\n@@ -1 +1 @@\n-{from}\n+{to}\n")
+    }
+
+    #[test]
+    fn patches_apply_in_the_order_of_their_numbers() {
+        let (ctx, dir) = scratch("patches", "one\n");
+        fs::write(dir.join("0002-b.patch"), patch("two", "three")).unwrap();
+        fs::write(dir.join("0001-a.patch"), patch("one", "two")).unwrap();
+        fs::write(dir.join("README.md"), "").unwrap();
+        let found = patches(&dir).unwrap();
+        assert_eq!(found, [dir.join("0001-a.patch"), dir.join("0002-b.patch")]);
+        for patch in &found {
+            apply(&ctx, patch, &dir.join("tree"), &dir.join("log")).unwrap();
+        }
+        assert_eq!(fs::read_to_string(dir.join("tree/file")).unwrap(), "three\n");
+        fs::remove_dir_all(dir).unwrap();
+    }
+
+    #[test]
+    fn a_patch_that_does_not_apply_is_named() {
+        let (ctx, dir) = scratch("bad-patch", "other\n");
+        let bad = dir.join("0001-bad.patch");
+        fs::write(&bad, patch("one", "two")).unwrap();
+        let error = apply(&ctx, &bad, &dir.join("tree"), &dir.join("log")).unwrap_err();
+        assert!(format!("{error:#}").contains("0001-bad.patch"), "{error:#}");
+        fs::remove_dir_all(dir).unwrap();
+    }
 }
