@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from ironroot.module import Module
 
 # For the tests too.
 sys.path.insert(0, str(Path(__file__).parent))
@@ -23,12 +24,36 @@ def settled(shell):
 
 
 @pytest.fixture
+def module(shell):
+    """The driver, loaded without parameters or not at all: it stays where that is right.
+
+    Loading it takes seconds on an emulated board, with all the controllers that it then has.
+    """
+    return Module(shell, MODULE)
+
+
+@pytest.fixture
+def unloaded(module):
+    """The driver, not loaded."""
+    if module.loaded():
+        module.unload()
+    return module
+
+
+@pytest.fixture
 def loaded(module, shell):
     """Loads the driver with parameters, for all controllers: the C driver must not have them."""
+    asked = []
 
     def load(parameters=""):
-        shell.run("modprobe -r nvme", timeout=60)
-        module.load(parameters)
+        asked.append(parameters)
+        if parameters and module.loaded():
+            module.unload()
+        if not module.loaded():
+            shell.run("modprobe -r nvme", timeout=60)
+            module.load(parameters)
         return lambda serial: Disk(shell, serial)
 
-    return load
+    yield load
+    if any(asked) and module.loaded():
+        module.unload()

@@ -201,9 +201,9 @@ def test_queues_divide_as_asked(shell, loaded, parameters, queues):
 
 @pytest.mark.expects(rf"{MODULE}: .*(invalid for parameter|out of range)|parameter.*invalid")
 @pytest.mark.parametrize("value", ["0", "1", "4096", "-1", "deep"])
-def test_refuses_a_bad_queue_depth(module, value):
-    assert module.refuses(f"io_queue_depth={value}")
-    assert not module.loaded()
+def test_refuses_a_bad_queue_depth(unloaded, value):
+    assert unloaded.refuses(f"io_queue_depth={value}")
+    assert not unloaded.loaded()
 
 
 @pytest.mark.expects(r"nvme\d+: resetting controller")

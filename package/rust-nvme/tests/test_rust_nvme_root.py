@@ -9,6 +9,7 @@ import re
 import subprocess
 from pathlib import Path
 
+import pytest
 from nvme_disk import DRIVERS, MODULE
 
 BOOT_PARTITION = 8 << 20
@@ -87,6 +88,11 @@ def QEMU_ARGS(command, scratch):
         f"-smp 1 -drive if=none,id=root,format=qcow2,file={scratch}/root.qcow2 "
         "-device nvme,id=nvroot,serial=root,drive=root"
     )
+
+
+@pytest.fixture(autouse=True)
+def settled():
+    """In the other files, waits until nobody holds the driver; the root file system does."""
 
 
 def test_root_file_system_is_on_nvme(shell):
