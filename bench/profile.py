@@ -41,8 +41,12 @@ class Symbols:
         self._kernel_space = min(self._addresses[0], text)
 
     def address(self, name):
-        """Where a function begins."""
-        return next(address for address, symbol, _ in self._symbols if symbol == name)
+        """Where a function begins; Rust's symbols end with the name's length and the name."""
+        rust = f"{len(name)}{name}"
+        for address, symbol, _ in self._symbols:
+            if symbol == name or symbol.endswith(rust):
+                return address
+        raise SystemExit(f"ironroot: error: profile: no function {name} in this kernel")
 
     def find(self, address):
         """(function, module) of an address."""
