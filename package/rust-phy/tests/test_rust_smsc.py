@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: GPL-2.0
+"""rust_smsc and the C driver on the same simulated PHYs: user space must see no difference."""
+
+import pytest
+from ironroot.phy import (
+    BMCR,
+    BMSR,
+    BMSR_ANEG_COMPLETE,
+    BMSR_LINK,
+    LPA,
+    NO_SYSFS_NODE,
+    both,
+    compare,
+)
+from ironroot.phy_chips import (
+    ENERGYON,
+    INTERRUPT_SOURCE,
+    MODE_CONTROL_STATUS,
+    SMSC,
+    SPECIAL_MODES,
+    smsc,
+)
+
+pytestmark = pytest.mark.expects(NO_SYSFS_NODE)
+DRIVERS = ("smsc", "rust_smsc")
+SPECIAL_CONTROL_STATUS, INTERRUPT_MASK = 27, 30
+EDPWRDOWN = 0x2000
+INT_ANEG_COMPLETE, INT_LINK_DOWN = 0x0040, 0x0010
+PCS = 3
+
+
+def link_up(sim, partner):
+    """The partner is there, and the PHY says so."""
+    sim.script(
+        [
+            f"reg 0 0 {LPA} {partner}",
+            f"reg 0 0 {BMSR} {0x7809 | BMSR_LINK | BMSR_ANEG_COMPLETE}",
+            f"reg 0 0 {INTERRUPT_SOURCE} {INT_ANEG_COMPLETE}",
+            "irq 0",
+        ]
+    )
+    sim.wait_for_carrier(1)
+
+
+def link_down(sim):
+    """The cable was pulled, and the PHY says so."""
+    sim.script([f"reg 0 0 {BMSR} {0x7809}", f"reg 0 0 {INTERRUPT_SOURCE} {INT_LINK_DOWN}", "irq 0"])
+    sim.wait_for_carrier(0)
+
+
+def test_every_chip_is_set_up_as_by_the_c_driver(shell):
+    def observe(sim, chip):
+        sim.start()
+        sim.attach("rmii")
+        log = sim.log()
+        return sim.driver(), [entry for entry in log if entry[0]], len(log)
+
+    cases = {chip: smsc(chip) for chip in SMSC}
+    seen = compare(shell, DRIVERS, cases, observe)
+    for chip, ((c_name, c_writes, c_count), (name, writes, count)) in seen.items():
+        assert name == c_name, chip
+        assert writes == c_writes, chip
+        assert count <= c_count, chip
+    names = [name for _, (name, *_) in seen.values()]
+    assert names[0] == "SMSC LAN83C185"
+    assert len(set(names)) == 7, names
+
+
+def test_link_comes_and_goes_by_interrupt(shell):
+    def observe(sim):
+        sim.start()
+        sim.attach("rmii")
+        sim.up()
+        seen = [sim.get(INTERRUPT_MASK)]
+        for partner in (0x45E1, 0x4081, 0x4061, 0x4021):
+            link_up(sim, partner)
+            settings = sim.settings()
+            seen.append((settings["Speed"], settings["Duplex"]))
+            link_down(sim)
+        sim.down()
+        seen.append(sim.get(BMCR) & 0x0800)
+        return seen
+
+    c_seen, seen = both(shell, DRIVERS, smsc("LAN8742"), observe)
+    assert seen == c_seen
+    assert seen == [
+        0x00D0,
+        ("100Mb/s", "Full"),
+        ("100Mb/s", "Half"),
+        ("10Mb/s", "Full"),
+        ("10Mb/s", "Half"),
+        0x0800,
+    ]
+
+
+def test_forced_modes_and_crossover(shell):
+    def observe(sim):
+        sim.start()
+        sim.attach("rmii")
+        sim.up()
+        seen = [sim.get(SPECIAL_CONTROL_STATUS)]
+        for arguments in (
+            "-s {} autoneg off speed 100 duplex full",
+            "-s {} mdix on",
+            "-s {} autoneg off speed 10 duplex half",
+            "-s {} mdix off",
+            "-s {} autoneg on",
+            "-s {} mdix auto",
+        ):
+            output, status = sim.ethtool(arguments)
+            registers = sim.registers((0, BMCR), (0, SPECIAL_CONTROL_STATUS))
+            seen.append((output, status, *registers))
+        return seen
+
+    c_seen, seen = both(shell, DRIVERS, smsc("LAN8700"), observe)
+    assert seen == c_seen
+    assert seen[0] == 0xC000
+    assert seen[1][2:] == (0x2100, 0x8000)
+    assert seen[2][3] == 0xA000
+
+
+def test_wakes_on_lan(shell):
+    def observe(sim):
+        sim.start()
+        sim.attach("rmii")
+        sim.up()
+        seen = []
+        for options in ("g", "u", "b", "a", "m", "am", "gub", "d"):
+            output, status = sim.ethtool(f"-s {{}} wol {options}")
+            report = [line for line in sim.ethtool("{}")[0] if "Wake-on" in line]
+            registers = sim.mmd(PCS, [*range(0x8010, 0x8013), *range(0x8021, 0x8029)])
+            address = sim.mmd(PCS, range(0x8061, 0x8065))
+            seen.append((status, bool(output), report, registers, address))
+        return seen
+
+    c_seen, seen = both(shell, DRIVERS, smsc("LAN8742"), observe)
+    assert seen == c_seen
+    assert [status for status, *_ in seen] == [0, 0, 0, 0, 0, seen[5][0], 0, 0]
+    assert seen[5][0] != 0
+    # Magic packets alone, for the address that the simulation gives its devices.
+    assert seen[0][3][0] == 0x1202
+    assert seen[0][4][:3] == [0x0033, 0x2211, 0x5E02]
+    assert seen[0][2] == ["Supports Wake-on: umbag", "Wake-on: g"]
+
+
+def test_energy_detect_power_down(shell):
+    def observe(sim):
+        sim.start("smsc,disable-energy-detect;")
+        sim.attach("rmii")
+        sim.up()
+        seen = [sim.get(MODE_CONTROL_STATUS)]
+        for setting in ("off", "on", "on msecs 1200", "on msecs 0"):
+            output, status = sim.ethtool(
+                f"--set-phy-tunable {{}} energy-detect-power-down {setting}"
+            )
+            value = sim.ethtool("--get-phy-tunable {} energy-detect-power-down")
+            seen.append((output, status, value, sim.get(MODE_CONTROL_STATUS)))
+        return seen
+
+    c_seen, seen = both(shell, DRIVERS, smsc("LAN8710"), observe)
+    assert seen == c_seen
+    assert seen[0] == ENERGYON
+    # Without pulses it works beside an interrupt too.
+    assert seen[4][3] == ENERGYON | EDPWRDOWN
+
+
+def test_counts_symbol_errors(shell):
+    def observe(sim):
+        sim.start()
+        sim.attach("rmii")
+        return sim.ethtool("--phy-statistics {}")
+
+    c_seen, seen = both(shell, DRIVERS, smsc("LAN8740"), observe)
+    assert seen == c_seen
+    assert "phy_symbol_errors: 7" in seen[0]
+
+
+def test_wakes_a_phy_that_is_strapped_to_power_down(shell):
+    def observe(sim):
+        sim.start()
+        sim.attach("rmii")
+        return sim.get(SPECIAL_MODES)
+
+    assert both(shell, DRIVERS, smsc("LAN8710", special_modes=0x00C1), observe) == [0x00E1] * 2

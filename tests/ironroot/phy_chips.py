@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: MIT
+"""What each chip powers up with, as scripts for phy_sim: no link, and the interrupt wired."""
+
+from dataclasses import dataclass
+
+from ironroot.phy import BMSR, BMSR_ANEG_COMPLETE, BMSR_LINK, LPA, basic_phy
+
+WIRED = "wire 0"
+GIGABIT_BMSR = 0x7949
+
+# SMSC: registers and bits that scripts and tests share.
+MODE_CONTROL_STATUS, SPECIAL_MODES, SYMBOL_ERRORS = 17, 18, 26
+INTERRUPT_SOURCE = 29
+ENERGYON = 0x0002
+SMSC = {
+    "LAN83C185": 0x0007C0A1,
+    "LAN8187": 0x0007C0B1,
+    "LAN8700": 0x0007C0C4,
+    "LAN911x": 0x0007C0D1,
+    "LAN8710": 0x0007C0F1,
+    "LAN9500A": 0x0007C0F0,
+    "LAN8740": 0x0007C111,
+    "LAN8742": 0x0007C131,
+}
+
+# Realtek.
+PAGSR, EXT_PAGE_SELECT, INSR = 31, 30, 29
+REALTEK = {
+    "RTL8201CP": 0x00008201,
+    "RTL8201F": 0x001CC816,
+    "RTL8211E": 0x001CC915,
+    "RTL8211F": 0x001CC916,
+    "RTL8211F-VD": 0x001CC878,
+}
+# Register with the pending interrupts, and the bit for a link that changed; else INSR, 1 << 4.
+PENDING = {"RTL8201F": (30, 1 << 11), "RTL8211E": (19, 1 << 10)}
+
+# Marvell.
+INTERRUPT_STATUS, EXT_CONTROL, RECEIVE_ERRORS, EXT_ADDRESS, EXT_STATUS = 19, 20, 21, 22, 27
+
+
+def smsc(chip, special_modes=0x00E0):
+    """A PHY of SMSC's, which detects energy."""
+    return [
+        *basic_phy(SMSC[chip]),
+        f"reg 0 0 {MODE_CONTROL_STATUS} {ENERGYON}",
+        f"reg 0 0 {SPECIAL_MODES} {special_modes}",
+        f"reg 0 0 {SYMBOL_ERRORS} 7",
+        f"readclear 0 0 {INTERRUPT_SOURCE} {0xFF}",
+        WIRED,
+    ]
+
+
+def realtek(chip):
+    """A PHY of Realtek's."""
+    register, _ = PENDING.get(chip, (INSR, 0))
+    gigabit = chip.startswith("RTL8211")
+    return [
+        *basic_phy(REALTEK[chip], GIGABIT_BMSR if gigabit else 0x7809),
+        f"reg 0 0 15 {0x2000 if gigabit else 0}",
+        f"banks 0 {PAGSR} 16 30",
+        f"window 0 7 {EXT_PAGE_SELECT}",
+        f"readclear 0 0 {register} {0xFFFF}",
+        WIRED,
+    ]
+
+
+def m88e1111():
+    """Marvell's 88E1111."""
+    return [
+        *basic_phy(0x01410CC2, GIGABIT_BMSR),
+        f"reg 0 0 15 {0x2000}",
+        f"banks 0 {EXT_ADDRESS} 0 28",
+        f"selfclear 0 1 0 {0x8200}",
+        f"reg 0 0 {EXT_CONTROL} {0x0C60}",
+        f"reg 0 0 {EXT_STATUS} {0x848B}",
+        f"readclear 0 0 {INTERRUPT_STATUS} {0xFFFF}",
+        f"readclear 0 0 {RECEIVE_ERRORS} {0xFFFF}",
+        WIRED,
+    ]
+
+
+@dataclass(frozen=True)
+class Family:
+    """One chip for what all chips of a family do alike."""
+
+    chip: str
+    power_up: list[str]
+    mode: str
+    # BMSR without a link.
+    bmsr: int
+    # What the chip's own status registers say of a link at 100 Mbit/s, full duplex.
+    status: list[str]
+    # The register with the pending interrupts, and the bits for a link that came or went.
+    pending: int
+    came: int
+    went: int
+
+    def unwired(self):
+        """The script of a PHY that has to be polled."""
+        return [line for line in self.power_up if line != WIRED]
+
+    def link(self, up, wired):
+        """The script for a link that comes, at 100 Mbit/s and full duplex, or goes."""
+        bmsr = self.bmsr | (BMSR_LINK | BMSR_ANEG_COMPLETE if up else 0)
+        script = [f"reg 0 0 {LPA} {0x45E1}", *self.status, f"reg 0 0 {BMSR} {bmsr}"]
+        if wired:
+            bits = self.came if up else self.went
+            script += [f"reg 0 0 {self.pending} {bits}", "irq 0"]
+        return script
+
+
+FAMILIES = {
+    "smsc": Family(
+        "LAN8742", smsc("LAN8742"), "rmii", 0x7809, [], INTERRUPT_SOURCE, 0x0040, 0x0010
+    ),
+    "realtek": Family(
+        "RTL8211F",
+        realtek("RTL8211F"),
+        "rgmii-id",
+        GIGABIT_BMSR,
+        [f"reg 0 0 26 {0x18}"],
+        INSR,
+        0x0010,
+        0x0010,
+    ),
+    "marvell": Family(
+        "88E1111",
+        m88e1111(),
+        "rgmii-id",
+        GIGABIT_BMSR,
+        [f"reg 0 0 17 {0x6C00}"],
+        INTERRUPT_STATUS,
+        0x0400,
+        0x0400,
+    ),
+}
