@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: GPL-2.0
+"""rust_realtek and the C driver on the same simulated PHYs: user space must see no difference."""
+
+import pytest
+from ironroot.phy import (
+    BMCR,
+    BMSR,
+    BMSR_ANEG_COMPLETE,
+    BMSR_LINK,
+    LPA,
+    NO_SYSFS_NODE,
+    both,
+    compare,
+)
+from ironroot.phy_chips import GIGABIT_BMSR, INSR, PAGSR, PENDING, REALTEK, realtek
+
+pytestmark = pytest.mark.expects(NO_SYSFS_NODE)
+DRIVERS = ("realtek", "rust_realtek")
+PHYSR, PHYCR1, PHYCR2 = 26, 24, 25
+PHYCR2_POWER_UP = 0x0063
+DELAYS = {"rgmii": (0, 0), "rgmii-id": (1, 1), "rgmii-rxid": (1, 0), "rgmii-txid": (0, 1)}
+
+
+def link(sim, chip, up, partner=0, physr=0):
+    """The link came or went, and the PHY says so."""
+    bmsr = GIGABIT_BMSR if chip.startswith("RTL8211") else 0x7809
+    register, bit = PENDING.get(chip, (INSR, 1 << 4))
+    if up:
+        bmsr |= BMSR_LINK | BMSR_ANEG_COMPLETE
+    sim.script(
+        [
+            f"reg 0 0 {LPA} {partner}",
+            # The partner can do 1000BASE-T in both duplex modes.
+            f"reg 0 0 10 {0x3C00 if physr & 0x20 else 0}",
+            f"reg 0 0 {PHYSR} {physr}",
+            f"reg 0 0 {BMSR} {bmsr}",
+            f"reg 0 0 {register} {bit}",
+            "irq 0",
+        ]
+    )
+    sim.wait_for_carrier(int(up))
+
+
+def test_every_chip_is_set_up_as_by_the_c_driver(shell):
+    def observe(sim, chip):
+        sim.start()
+        sim.attach("rgmii-id" if chip.startswith("RTL8211") else "rmii")
+        log = sim.log()
+        return sim.driver(), [entry for entry in log if entry[0]], len(log)
+
+    seen = compare(shell, DRIVERS, {chip: realtek(chip) for chip in REALTEK}, observe)
+    for chip, ((c_name, c_writes, c_count), (name, writes, count)) in seen.items():
+        assert name == c_name, chip
+        assert writes == c_writes, chip
+        assert count <= c_count, chip
+        assert name.startswith(f"{chip} "), chip
+
+
+def test_delays_are_those_of_the_mode(shell):
+    def observe(sim, case):
+        chip, mode = case
+        rx, tx = DELAYS[mode]
+        # The pins ask for the opposite; the other bits are not ours.
+        if chip == "RTL8211E":
+            sim.set(28, 0xC7FF & ~0x3800 | (1 - tx) << 12 | (1 - rx) << 11, page=0x100A4)
+        else:
+            sim.set(17, 0x0609 | (1 - tx) << 8, page=0xD08)
+            sim.set(21, 0x0011 | (1 - rx) << 3, page=0xD08)
+        sim.start()
+        sim.attach(mode)
+        return sim.registers((0x100A4, 28), (0xD08, 17), (0xD08, 21), (0, PAGSR))
+
+    cases = {(chip, mode): realtek(chip) for chip in ("RTL8211E", "RTL8211F") for mode in DELAYS}
+    for case, seen in compare(shell, DRIVERS, cases, observe).items():
+        chip, mode = case
+        rx, tx = DELAYS[mode]
+        if chip == "RTL8211E":
+            # The C driver's comment and its code differ in which of bits 11 and 12 is which
+            # clock's.
+            expected = [0xC7FF & ~0x3800 | 1 << 13 | tx << 12 | rx << 11, 0, 0, 0]
+        else:
+            expected = [0, 0x0609 & ~0x100 | tx << 8, 0x0011 & ~0x8 | rx << 3, 0]
+        assert seen == [expected, expected], case
+
+
+@pytest.mark.parametrize("chip", ["RTL8211F", "RTL8211F-VD"])
+def test_does_what_the_device_tree_asks_for(shell, chip):
+    def observe(sim):
+        sim.set(PHYCR2, PHYCR2_POWER_UP)
+        sim.set(17, 0x0100, page=0xD05)
+        sim.start(
+            "realtek,aldps-enable; realtek,clkout-disable; realtek,clkout-ssc-enable;"
+            "realtek,rxc-ssc-enable; realtek,sysclk-ssc-enable;"
+        )
+        sim.attach("rgmii")
+        values = sim.registers(
+            (0, PHYCR1), (0, PHYCR2), (0xD05, 17), (0xC44, 19), (0xC44, 23), (0xD09, 16)
+        )
+        return values, [entry for entry in sim.log() if entry[0]]
+
+    (c_values, c_writes), (values, writes) = both(shell, DRIVERS, realtek(chip), observe)
+    assert values == c_values
+    assert writes == c_writes
+    assert values[0] == 0x1006
+    if chip == "RTL8211F":
+        assert values[1:] == [0x30EA, 0x0100, 0x5F00, 0x4F00, 0xCF00]
+    else:
+        assert values[1:] == [PHYCR2_POWER_UP, 0, 0, 0, 0]
+
+
+def test_link_comes_and_goes_by_interrupt(shell):
+    # What the partner advertises, and what PHYSR says of it: speed in 5:4, duplex in 3.
+    links = [(0x45E1, 0x18), (0x4081, 0x10), (0x4061, 0x08), (0x4021, 0x00), (0x45E1, 0x828)]
+
+    def observe(sim, chip):
+        sim.start()
+        sim.attach("rgmii-id" if chip.startswith("RTL8211") else "rmii")
+        sim.up()
+        seen = []
+        for partner, physr in links if chip.startswith("RTL8211") else links[:-1]:
+            link(sim, chip, True, partner, physr)
+            settings = sim.settings()
+            seen.append(
+                (settings["Speed"], settings["Duplex"], settings.get("master-slave status"))
+            )
+            link(sim, chip, False)
+        sim.down()
+        return seen, sim.get(BMCR) & 0x0800
+
+    cases = {chip: realtek(chip) for chip in ("RTL8201F", "RTL8211E", "RTL8211F")}
+    speeds = [("100Mb/s", "Full"), ("100Mb/s", "Half"), ("10Mb/s", "Full"), ("10Mb/s", "Half")]
+    for chip, (c_seen, seen) in compare(shell, DRIVERS, cases, observe).items():
+        assert seen == c_seen, chip
+        reports, powered_down = seen
+        assert [report[:2] for report in reports[:4]] == speeds, chip
+        if chip.startswith("RTL8211"):
+            assert reports[4][:2] == ("1000Mb/s", "Full"), chip
+        if chip == "RTL8211F":
+            assert reports[4][2] == "master"
+        assert powered_down == 0x0800, chip
+
+
+def test_magic_packets_wake_the_system(shell):
+    def observe(sim):
+        sim.start("wakeup-source;")
+        sim.attach("rgmii-id")
+        sim.up()
+        seen = []
+        for option in ("g", "d", "g"):
+            output, status = sim.ethtool(f"-s {{}} wol {option}")
+            report = [line for line in sim.ethtool("{}")[0] if "Wake-on" in line]
+            values = sim.registers((0xD8A, 16), (0xD8A, 17), *((0xD8C, 16 + i) for i in range(3)))
+            seen.append((output, status, report, values[:2], values[2:]))
+        # With WoL on, down arms it and leaves the PHY awake.
+        sim.down()
+        iner, armed, bmcr = sim.registers((0xA42, 18), (0xD8A, 17), (0, BMCR))
+        sim.up()
+        return seen, iner, armed, bmcr & 0x0800, sim.get(18, page=0xA42)
+
+    c_seen, seen = both(shell, DRIVERS, realtek("RTL8211F"), observe)
+    assert seen == c_seen
+    steps, iner, armed, power, again = seen
+    assert steps[0][2:] == (
+        ["Supports Wake-on: g", "Wake-on: g"],
+        [0x1000, 0x1FFF],
+        [0x5E02, 0x2211, 0x0033],
+    )
+    assert steps[1][2:4] == (["Supports Wake-on: g", "Wake-on: d"], [0, 0x1FFF])
+    assert (iner, armed, power, again) == (0x80, 0x9FFF, 0, 0x10)
+
+
+def test_no_wakeup_without_the_property(shell):
+    def observe(sim):
+        sim.start()
+        sim.attach("rgmii-id")
+        report = [line for line in sim.ethtool("{}")[0] if "Wake-on" in line]
+        return report, sim.ethtool("-s {} wol g")[1] != 0
+
+    nothing = ["Supports Wake-on: d", "Wake-on: d"]
+    assert both(shell, DRIVERS, realtek("RTL8211F"), observe) == [(nothing, True)] * 2
