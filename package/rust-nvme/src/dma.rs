@@ -53,7 +53,11 @@ impl DmaDevice {
 
 /// A DMA address as the wire has it; the kernel's type has 32 bits on some machines.
 #[inline(always)]
-#[allow(clippy::unnecessary_cast, reason = "32 bits on some machines")]
+#[allow(
+    clippy::unnecessary_cast,
+    clippy::cast_lossless,
+    reason = "32 bits on some machines"
+)]
 pub(crate) fn wide(address: bindings::dma_addr_t) -> u64 {
     address as u64
 }

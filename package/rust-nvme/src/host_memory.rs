@@ -112,7 +112,8 @@ impl HostMemory {
     }
 
     fn collect(device: DmaDevice, preferred: u64, most: u16, piece: u64) -> Result<Self> {
-        let wanted = preferred.div_ceil(piece);
+        // A power of two: 32-bit kernels have no 64-bit division.
+        let wanted = (preferred + piece - 1) >> piece.trailing_zeros();
         let most = if most == 0 {
             wanted
         } else {
