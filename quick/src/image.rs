@@ -7,10 +7,10 @@ use crate::cache::{self, Key};
 use crate::context::Context;
 use crate::kernel::{self, Kernel};
 use crate::step::{self, say};
-use crate::{crates, modules, rootfs};
-use anyhow::{bail, ensure, Context as _, Result};
+use crate::{crates, device_tree, firmware, modules, rootfs};
+use anyhow::{ensure, Context as _, Result};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 /// Makes `output/<board>/images/sdcard.img` and all that stands beside it, where anything changed.
@@ -22,17 +22,19 @@ pub fn build(ctx: &Context, board: &Board) -> Result<()> {
     let output = ctx.output(board);
     fs::create_dir_all(&output)?;
     let _lock = cache::lock(ctx, &output.join(".lock"))?;
+    // Before the kernel: what is missing is said at once.
+    let firmware = firmware::get(ctx, board)?;
+    let device_trees = device_tree::build(ctx, board)?;
     let kernel = kernel::build(ctx, board)?;
     let mut installs = modules::build(ctx, board, &kernel)?;
     installs.extend(crates::build(ctx, board)?);
-    let firmware = firmware(board)?;
 
     let mut key = Key::new("image-1");
     key.text(&kernel.key);
     for install in &installs {
         key.text(&install.to_string_lossy());
     }
-    for (path, _) in &firmware {
+    for path in firmware.iter().map(|(path, _)| path).chain(&device_trees) {
         key.path(path)?;
     }
     rootfs::key(ctx, board, &mut key)?;
@@ -61,30 +63,13 @@ pub fn build(ctx: &Context, board: &Board) -> Result<()> {
     for (path, name) in &firmware {
         fs::copy(path, images.join(name)).with_context(|| path.display().to_string())?;
     }
+    for path in &device_trees {
+        fs::copy(path, images.join(path.file_name().unwrap_or_default()))?;
+    }
     describe(board, &kernel, &images)?;
     post_image(ctx, board, &output, &target, &images, &log)?;
     fs::write(&stamp, key)?;
     Ok(())
-}
-
-/// The firmware that the defconfig asks for, out of Debian's packages: file and name in images/.
-fn firmware(board: &Board) -> Result<Vec<(PathBuf, &'static str)>> {
-    let mut files = Vec::new();
-    if board.is_set("BR2_TARGET_UBOOT") {
-        let name = board.text("BR2_TARGET_UBOOT_BOARD_DEFCONFIG")?;
-        // Debian's u-boot packages are laid out by U-Boot's own defconfig names.
-        let path = Path::new("/usr/lib/u-boot").join(name).join("u-boot.bin");
-        if !path.exists() {
-            bail!("Debian's U-Boot packages in the build root have no {name} ({})", path.display());
-        }
-        files.push((path, "u-boot.bin"));
-    }
-    if board.is_set("BR2_TARGET_OPENSBI") {
-        let platform = board.text("BR2_TARGET_OPENSBI_PLAT")?;
-        let dir = Path::new("/usr/lib/riscv64-linux-gnu/opensbi").join(platform);
-        files.push((dir.join("fw_jump.bin"), "fw_jump.bin"));
-    }
-    Ok(files)
 }
 
 /// The root file system's image, of the size that the defconfig names.

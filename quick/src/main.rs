@@ -10,6 +10,8 @@ mod context;
 mod crate_tests;
 mod crates;
 mod debian;
+mod device_tree;
+mod firmware;
 mod flash;
 mod fragment;
 mod image;

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT
+//! The firmware that a board's image or emulator starts with, out of Debian's packages.
+
+use crate::board::Board;
+use crate::cache::{self, Key};
+use crate::context::Context;
+use crate::debian;
+use anyhow::{ensure, Context as _, Result};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The firmware that the defconfig asks for: each file, and its name in images/.
+///
+/// # Errors
+///
+/// When Debian has no such build.
+pub fn get(ctx: &Context, board: &Board) -> Result<Vec<(PathBuf, String)>> {
+    let mut files = Vec::new();
+    if board.is_set("BR2_TARGET_UBOOT") {
+        let name = uboot_file(board)?;
+        let path = uboot_dir(ctx, board)?.join(&name);
+        ensure!(path.exists(), "Debian's U-Boot packages have no {}", path.display());
+        files.push((path, name));
+    }
+    if board.is_set("BR2_TARGET_OPENSBI") {
+        let platform = board.text("BR2_TARGET_OPENSBI_PLAT")?;
+        let dir = Path::new("/usr/lib/riscv64-linux-gnu/opensbi").join(platform);
+        files.push((dir.join("fw_jump.bin"), "fw_jump.bin".to_owned()));
+    }
+    Ok(files)
+}
+
+/// What Buildroot calls the U-Boot of the defconfig's format; Debian keeps the same name.
+fn uboot_file(board: &Board) -> Result<String> {
+    Ok(if board.is_set("BR2_TARGET_UBOOT_FORMAT_CUSTOM") {
+        board.text("BR2_TARGET_UBOOT_FORMAT_CUSTOM_NAME")?.to_owned()
+    } else if board.is_set("BR2_TARGET_UBOOT_FORMAT_DTB_IMX") {
+        "u-boot-dtb.imx".to_owned()
+    } else {
+        "u-boot.bin".to_owned()
+    })
+}
+
+/// Where Debian's build of the board's U-Boot is: for emulated boards in the build root, for real
+/// ones in a package of their own architecture, which quick/debian-firmware names.
+fn uboot_dir(ctx: &Context, board: &Board) -> Result<PathBuf> {
+    let below = Path::new("usr/lib/u-boot");
+    let defconfig = board.text("BR2_TARGET_UBOOT_BOARD_DEFCONFIG")?;
+    let path = ctx.checkout.join("quick/debian-firmware");
+    let table = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+    let Some((package, folder)) = row(&table, defconfig) else {
+        return Ok(Path::new("/").join(below).join(defconfig));
+    };
+    let arch = board.arch.debian;
+    let mut key = Key::new("firmware-1");
+    key.text(debian::SUITE).text(arch).text(package);
+    let entry = cache::entry(ctx, &format!("firmware/{arch}-{}", key.finish()), |dir, _| {
+        debian::unpack(ctx, &format!("firmware {arch} {package}"), arch, package, dir)
+    })?;
+    Ok(entry.join("tree").join(below).join(folder))
+}
+
+/// The package that has a U-Boot, by U-Boot's name of its configuration, and the folder there.
+fn row<'a>(table: &'a str, defconfig: &str) -> Option<(&'a str, &'a str)> {
+    table.lines().find_map(|line| {
+        let mut words = line.split_whitespace();
+        (words.next() == Some(defconfig)).then_some(())?;
+        Some((words.next()?, words.next()?))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_the_package_by_the_whole_name() {
+        let table = "# orangepi is a comment's word\norangepi_pc u-boot-sunxi orangepi_pc_plus\n";
+        assert_eq!(row(table, "orangepi_pc"), Some(("u-boot-sunxi", "orangepi_pc_plus")));
+        assert_eq!(row(table, "orangepi"), None);
+    }
+}
