@@ -1,13 +1,25 @@
 # SPDX-License-Identifier: MIT
 """A card larger than the image, and what a card lives through: every boot after it is a boot."""
 
+import os
 import re
+from pathlib import Path
 
-CARD = "512M"
 MIB = 1 << 20
-# What the board has of it: boot loaders and the boot partition come first, the table's copy and
-# the alignment take the last MiB.
-ROOT_MIB = 512 - 8 - 128 - 1
+
+
+def larger_card():
+    """The MiB of the next larger card: a power of two, because QEMU has no others."""
+    image = Path(os.environ.get("IRONROOT_IMAGES", "")) / "sdcard.img"
+    # What is not there is said where the board starts.
+    return 1 << (image.stat().st_size // MIB).bit_length() if image.is_file() else 512
+
+
+CARD_MIB = larger_card()
+CARD = f"{CARD_MIB}M"
+# What root has of it: boot loaders and the boot partition come first, the table's copy and the
+# alignment take the last MiB.
+ROOT_MIB = CARD_MIB - 8 - 128 - 1
 
 
 def root(shell):

@@ -21,7 +21,11 @@ def board_yaml(board):
 def environment(board, images, disk, serial=""):
     """Loads board.yaml; `disk` is what the QEMU target boots from."""
     path = board_yaml(board)
-    os.environ.update(LG_IMAGES=str(images), LG_DISK=str(disk), LG_SERIAL=serial)
+    # labgrid finds the format out itself, but for the disks of few machines alone.
+    form = "qcow2" if str(disk).endswith(".qcow2") else "raw"
+    os.environ.update(
+        LG_IMAGES=str(images), LG_DISK=str(disk), LG_DISK_FORMAT=form, LG_SERIAL=serial
+    )
     return Environment(str(path))
 
 
@@ -34,3 +38,8 @@ def options(board):
     Loader.add_constructor("!template", lambda loader, node: node.value)
     # A SafeLoader's subclass: it makes plain values only.
     return yaml.load(board_yaml(board).read_text(), Loader=Loader)["options"]
+
+
+def lacks(board, what):
+    """Why the board cannot have something that tests need; nothing where it can."""
+    return options(board).get("lacks", {}).get(what)

@@ -62,6 +62,11 @@ def booted(request):
         return
     if os.environ.get("IRONROOT_SERIAL"):
         pytest.skip("needs what QEMU adds to the board")
+    from ironroot.environment import lacks
+
+    # What tests add are cards for PCI.
+    if args and (reason := lacks(os.environ["IRONROOT_BOARD"], "pci")):
+        pytest.skip(reason)
     with power(request.config, args, card) as board:
         yield board
 
