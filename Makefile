@@ -51,7 +51,7 @@ bench: need-board ## BOARD=…: Rust drivers against C, in counted instructions;
 
 .PHONY: boards
 boards: ## the table of boards
-	@$(QUICK) boards
+	@$(ENTER) python3 quick/boards.py
 
 .PHONY: flash
 flash: need-board ## BOARD=… DEVICE=/dev/…: write the image to a card, and verify

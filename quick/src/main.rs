@@ -23,7 +23,7 @@ mod rootfs;
 mod step;
 mod sysroot;
 
-use anyhow::{bail, Context as _, Result};
+use anyhow::{bail, Result};
 use board::Board;
 use context::Context;
 use std::env;
@@ -31,7 +31,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 const USAGE: &str =
-    "usage: quick boards | image BOARD | kernel BOARD | crates BOARD | static BOARD PACKAGE | \
+    "usage: quick image BOARD | kernel BOARD | crates BOARD | static BOARD PACKAGE | \
                      crate-tests BOARD PACKAGE CRATE FEATURES | sysroot BOARD | \
                      source | configure BOARD | menuconfig BOARD | new-driver NAME | flash BOARD DEVICE | check-package";
 
@@ -50,7 +50,6 @@ fn main() -> ExitCode {
 fn dispatch(args: &[&str]) -> Result<()> {
     let ctx = Context::new()?;
     match args {
-        ["boards"] => boards(&ctx),
         ["image", name] => image::build(&ctx, &board(&ctx, name)?),
         ["kernel", name] => {
             let kernel = kernel::build(&ctx, &board(&ctx, name)?)?;
@@ -105,21 +104,6 @@ fn dispatch(args: &[&str]) -> Result<()> {
 /// The board `name` in the kernel variant that `VARIANT` names.
 fn board(ctx: &Context, name: &str) -> Result<Board> {
     Board::read(&ctx.checkout, name, &env::var("VARIANT").unwrap_or_default())
-}
-
-/// The table of boards: what the readmes' first lines say, one place for each fact.
-fn boards(ctx: &Context) -> Result<()> {
-    println!("{:<20} {:<8} {:<13} WHAT", "BOARD", "ARCH", "STATE");
-    for name in board::names(&ctx.checkout)? {
-        let board = Board::read(&ctx.checkout, &name, "")?;
-        let readme = ctx.checkout.join("board").join(&name).join("readme.md");
-        let text =
-            std::fs::read_to_string(&readme).with_context(|| readme.display().to_string())?;
-        let title = text.lines().find_map(|line| line.strip_prefix("# ")).unwrap_or_default();
-        let state = if text.contains("boot-tested") { "boot-tested" } else { "build-tested" };
-        println!("{name:<20} {:<8} {state:<13} {title}", board.arch.name);
-    }
-    Ok(())
 }
 
 /// Configures the board's kernel in a directory of its own and proves its fragments.
