@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: MIT
+"""Each board's card: what the boot ROM and U-Boot look for is where they look for it.
+
+genimage makes each image out of small stand-ins; the numbers are compared with the image's bytes.
+"""
+
+import os
+import re
+import shutil
+import struct
+import subprocess
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+CHECKOUT = Path(__file__).parents[2]
+KIB, MIB, SECTOR = 1 << 10, 1 << 20, 512
+DEFCONFIGS = sorted(CHECKOUT.glob("configs/*_defconfig"))
+BOARDS = [path.name.removesuffix("_defconfig") for path in DEFCONFIGS]
+# UEFI specification 2.10, 5.3.2: the header is in the second block and says where its entries are.
+HEADER = SECTOR
+# Linux file system data: systemd's Discoverable Partitions Specification, as libblkid names it.
+LINUX_DATA = uuid.UUID("0FC63DAF-8483-4772-8E79-3D69D8477DE4")
+# UEFI specification 2.10, table 5.6; U-Boot's `part list -bootable` takes partitions that have
+# it (disk/part_efi.c, is_bootable).
+LEGACY_BIOS_BOOTABLE = 1 << 2
+BOOT_STARTS = 8 * MIB
+
+
+@dataclass
+class Loader:
+    """A boot loader outside the partitions, and the first byte behind it that is another's."""
+
+    file: str
+    offset: int
+    end: int
+
+
+LOADERS = {
+    # Emulated boards take theirs from files.
+    "qemu_aarch64": [],
+    "qemu_arm": [],
+    "qemu_riscv64": [],
+    # "All Allwinner SoCs will try to find a boot image at sector 16 (8KB)": U-Boot 2025.01,
+    # doc/board/allwinner/sunxi.rst; H3 datasheet, BROM. U-Boot's environment is a file on the boot
+    # partition: CONFIG_ENV_IS_IN_FAT of Debian's orangepi_pc_plus. What ends it is our table.
+    "xunlong_orangepi_pc": [Loader("u-boot-sunxi-with-spl.bin", 16 * SECTOR, 1008 * KIB)],
+    # "dd if=u-boot.imx of=/dev/sXx bs=512 seek=2": U-Boot 2025.01,
+    # board/boundary/nitrogen6x/README.mx6qsabrelite; i.MX 6Dual/6Quad reference manual, System
+    # Boot, Image Vector Table offset of SD cards. The environment: CONFIG_ENV_OFFSET=0xC0000 of
+    # Debian's mx6qsabrelite, as of U-Boot's own.
+    "boundary_sabrelite": [Loader("u-boot-dtb.imx", 2 * SECTOR, 0xC0000)],
+}
+# QEMU refuses SD cards of other sizes than powers of two (hw/sd/sd.c).
+SD_CARDS = ("xunlong_orangepi_pc", "boundary_sabrelite")
+
+
+def stand_in(name, size):
+    """Bytes that no other stand-in has."""
+    return (name.encode() + b"\n").ljust(size, name[:1].encode())
+
+
+@pytest.fixture(scope="module", params=BOARDS)
+def board(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def image(board, tmp_path_factory):
+    """The board's image, by its own post-image script, as an open file."""
+    images = tmp_path_factory.mktemp(board)
+    files = {"Image": 4096, "zImage": 4096, "rootfs.ext4": 4 * MIB, "imx6q-sabrelite.dtb": 64}
+    files |= {"sun8i-h3-orangepi-pc.dtb": 64, "packages": 1}
+    # A boot loader as large as its place.
+    files |= {loader.file: loader.end - loader.offset for loader in LOADERS[board]}
+    for name, size in files.items():
+        (images / name).write_bytes(stand_in(name, size))
+    build = images / "build"
+    build.mkdir()
+    env = {key: value for key, value in os.environ.items() if key != "BR2_CONFIG"}
+    script = CHECKOUT / "board/common/post-image.sh"
+    env["BUILD_DIR"] = str(build)
+    subprocess.run([script, images, board], env=env, check=True, capture_output=True)
+    with (images / "sdcard.img").open("rb") as file:
+        yield file
+    shutil.rmtree(images)
+
+
+def at(image, offset, length):
+    image.seek(offset)
+    return image.read(length)
+
+
+@dataclass
+class Table:
+    """A GUID partition table's entries and where they are."""
+
+    start: int
+    end: int
+    partitions: dict
+
+
+@dataclass
+class Partition:
+    kind: uuid.UUID
+    start: int
+    end: int
+    attributes: int
+
+
+@pytest.fixture(scope="module")
+def table(image):
+    header = at(image, HEADER, 92)
+    assert header[:8] == b"EFI PART"
+    lba, count, size = struct.unpack("<QII", header[72:88])
+    partitions = {}
+    for number in range(count):
+        entry = at(image, lba * SECTOR + number * size, size)
+        first, last, attributes = struct.unpack("<QQQ", entry[32:56])
+        if name := entry[56:128].decode("utf-16-le").rstrip("\0"):
+            kind = uuid.UUID(bytes_le=entry[:16])
+            partitions[name] = Partition(kind, first * SECTOR, (last + 1) * SECTOR, attributes)
+    return Table(lba * SECTOR, lba * SECTOR + count * size, partitions)
+
+
+def test_every_boot_loader_is_where_the_boot_rom_looks(board, image):
+    for loader in LOADERS[board]:
+        expected = stand_in(loader.file, loader.end - loader.offset)
+        assert at(image, loader.offset, len(expected)) == expected
+
+
+def test_the_boot_loader_and_the_table_leave_each_other_alone(board, table):
+    for loader in LOADERS[board]:
+        assert loader.offset >= HEADER + SECTOR
+        assert loader.end <= table.start or table.end <= loader.offset
+    assert table.end <= BOOT_STARTS
+
+
+def test_a_larger_boot_loader_is_refused(board):
+    """What does not fit its place stops the build: genimage has its size."""
+    text = (CHECKOUT / "board" / board / "genimage.cfg").read_text()
+    for loader in LOADERS[board]:
+        place = text.split(f'image = "{loader.file}"')[1].split("}")[0]
+        offset, size = (
+            int(place.split(f"{word} = ")[1].split("K")[0]) * KIB for word in ("offset", "size")
+        )
+        assert (offset, offset + size) == (loader.offset, loader.end)
+
+
+def test_partitions_are_those_that_u_boot_and_the_kernel_look_for(table):
+    """U-Boot takes the bootable one, the kernel the one that is called root, grow-root the last."""
+    boot, root = table.partitions["boot"], table.partitions["root"]
+    assert list(table.partitions) == ["boot", "root"]
+    assert (boot.kind, root.kind) == (LINUX_DATA, LINUX_DATA)
+    assert boot.start == BOOT_STARTS
+    assert boot.attributes & LEGACY_BIOS_BOOTABLE
+    assert not root.attributes & LEGACY_BIOS_BOOTABLE
+    assert root.start == boot.end
+    assert root.start % MIB == 0
+
+
+def test_the_boot_partition_has_what_extlinux_conf_names(board, image, table):
+    conf = (CHECKOUT / "board" / board / "extlinux.conf").read_text()
+    named = re.findall(r"^\s*(?:kernel|fdt) (.*)$", conf, re.M)
+    assert named
+    for name in [*named, "/extlinux/extlinux.conf"]:
+        found = subprocess.run(
+            ["mtype", "-i", f"{image.name}@@{table.partitions['boot'].start}", f"::{name}"],
+            capture_output=True,
+            check=True,
+        )
+        assert found.stdout == (Path(image.name).parent / Path(name).name).read_bytes()
+
+
+def test_an_sd_cards_image_is_a_card_that_qemu_takes(board, image):
+    size = os.fstat(image.fileno()).st_size
+    is_power_of_two = size & (size - 1) == 0
+    assert is_power_of_two or board not in SD_CARDS
