@@ -31,6 +31,18 @@ def test_one_kernel_version():
     assert len(versions) == 1, versions
 
 
+def test_one_kernel_an_architecture():
+    """Boards of one architecture name the same fragments in the same order."""
+    fragments = {}
+    for path in DEFCONFIGS:
+        text = path.read_text()
+        arch = re.search(r"^BR2_(riscv|aarch64|arm)=y$", text, re.M).group(1)
+        named = re.findall(r"^BR2_LINUX_KERNEL_(?:CUSTOM_CONFIG|CONFIG_FRAGMENT)_.*$", text, re.M)
+        assert len(named) == 2, path
+        fragments.setdefault(arch, set()).add(tuple(named))
+    assert {arch: len(kinds) for arch, kinds in fragments.items()} == dict.fromkeys(fragments, 1)
+
+
 def test_readme_has_the_table_of_boards():
     """The README's table is that of `make boards`, line for line."""
     command = [sys.executable, "quick/boards.py"]
