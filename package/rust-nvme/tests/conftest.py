@@ -44,10 +44,12 @@ def unloaded(module):
 def loaded(module, shell):
     """Loads the driver with parameters, for all controllers: the C driver must not have them."""
     asked = []
+    c_driver = Module(shell, "nvme")
 
     def load(parameters=""):
         asked.append(parameters)
-        if parameters and module.loaded():
+        # A boot loads both, and one of them has the controllers.
+        if (parameters or c_driver.loaded()) and module.loaded():
             module.unload()
         if not module.loaded():
             shell.run("modprobe -r nvme", timeout=60)
