@@ -119,24 +119,6 @@ class Board:
         """What nobody may leave in the kernel's log, since the last mark."""
         return self._complaints(self.new_log(), accepted)
 
-    @property
-    def finds_leaks(self):
-        """Whether the kernel can tell which objects nothing points to any more."""
-        return "CONFIG_DEBUG_KMEMLEAK" in kernel.fragments()
-
-    def leaks(self):
-        """What kmemleak found since the last call, report by report, line by line.
-
-        An object is too young for five seconds; the first scan after that notes its checksum, and
-        one that comes later believes it lost where the checksum is still the same.
-        """
-        file = "/sys/kernel/debug/kmemleak"
-        scan = f"echo scan > {file}"
-        self.shell.run_check(f"sleep 5; {scan}; sleep 1; {scan}; {scan}", timeout=300)
-        found = self.shell.run_check(f"cat {file}", timeout=60)
-        self.shell.run_check(f"echo clear > {file}", timeout=60)
-        return found
-
     def boot_complaints(self):
         """What no boot may leave in the kernel's log."""
         return self._complaints(self.boot_log)

@@ -45,8 +45,6 @@ def plain_board(request):
     """The board as board.yaml describes it, booted once for all tests."""
     with power(request.config) as board:
         yield board
-        leaks = board.leaks() if board.finds_leaks else []
-        assert not leaks, "lost since the last boot:\n" + "\n".join(leaks)
 
 
 @pytest.fixture(scope="module")
