@@ -10,7 +10,7 @@ from ironroot.module import Module
 # For the tests too.
 sys.path.insert(0, str(Path(__file__).parent))
 
-from nvme_disk import MODULE, Disk
+from nvme_disk import MODULE, Disk  # noqa: E402, RUF100
 
 
 @pytest.fixture(autouse=True)

@@ -21,7 +21,7 @@ INIT = """#!/bin/busybox sh
 /bin/busybox mount -t sysfs sys /sys
 for module in /modules/*; do /bin/busybox insmod $module; done
 while [ -z "$root" ]; do
-	root=$(/bin/busybox grep -lsx PARTNAME=root /sys/class/block/nvme*/uevent)
+    root=$(/bin/busybox grep -lsx PARTNAME=root /sys/class/block/nvme*/uevent)
 done
 root=${root%/uevent}
 /bin/busybox mount -o ro /dev/${root##*/} /root
