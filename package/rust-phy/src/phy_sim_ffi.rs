@@ -22,7 +22,7 @@ struct PhySimBus {
     _opaque: [u8; 0],
 }
 
-// SAFETY: These are the declarations of `phy_sim_shim.h`.
+// `unsafe` says that these are the declarations of `phy_sim_shim.h`.
 unsafe extern "C" {
     fn phy_sim_bus_new(model: *mut c_void) -> *mut PhySimBus;
     fn phy_sim_bus_free(sim: *mut PhySimBus);
