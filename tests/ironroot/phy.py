@@ -7,7 +7,7 @@ from contextlib import contextmanager
 # busybox takes lines of about a thousand characters: a script in one, and a line of several steps.
 CHUNK, LINE = 600, 850
 MODPROBE = "/proc/sys/kernel/modprobe"
-BMCR, BMSR, LPA = 0, 1, 5
+BMCR, BMSR, LPA, STAT1000 = 0, 1, 5, 10
 # Bits that a PHY for copper sets in BMSR: link, auto-negotiation complete.
 BMSR_LINK, BMSR_ANEG_COMPLETE = 0x0004, 0x0020
 
@@ -143,6 +143,19 @@ class Sim:
             f"(for i in $(seq 500); do [ $(cat {carrier}) = {value} ] && exit; usleep 20000; done;"
             f" echo carrier never {value}; exit 1)"
         )
+
+    def link(self, up, bmsr, registers, interrupt=None):
+        """The link comes or goes: what registers say of it, BMSR last; waits for the carrier.
+
+        `interrupt` is the register with what is pending, and its value; without it the PHY keeps
+        the news to itself.
+        """
+        values = [*registers.items(), (BMSR, bmsr | (BMSR_LINK | BMSR_ANEG_COMPLETE if up else 0))]
+        if interrupt:
+            values.append(interrupt)
+        script = [f"reg 0 0 {register} {value}" for register, value in values]
+        self.script([*script, "irq 0"] if interrupt else script)
+        self.wait_for_carrier(int(up))
 
     def ethtool(self, arguments):
         """What ethtool says, and its exit status."""

@@ -3,7 +3,7 @@
 
 from dataclasses import dataclass
 
-from ironroot.phy import BMSR, BMSR_ANEG_COMPLETE, BMSR_LINK, LPA, basic_phy
+from ironroot.phy import LPA, basic_phy
 
 WIRED = "wire 0"
 GIGABIT_BMSR = 0x7949
@@ -89,49 +89,18 @@ class Family:
     mode: str
     # BMSR without a link.
     bmsr: int
-    # What the chip's own status registers say of a link at 100 Mbit/s, full duplex.
-    status: list[str]
-    # The register with the pending interrupts, and the bits for a link that came or went.
-    pending: int
-    came: int
-    went: int
+    # What registers say of a link at 100 Mbit/s, full duplex.
+    link: dict[int, int]
 
     def unwired(self):
         """The script of a PHY that has to be polled."""
         return [line for line in self.power_up if line != WIRED]
 
-    def link(self, up, wired):
-        """The script for a link that comes, at 100 Mbit/s and full duplex, or goes."""
-        bmsr = self.bmsr | (BMSR_LINK | BMSR_ANEG_COMPLETE if up else 0)
-        script = [f"reg 0 0 {LPA} {0x45E1}", *self.status, f"reg 0 0 {BMSR} {bmsr}"]
-        if wired:
-            bits = self.came if up else self.went
-            script += [f"reg 0 0 {self.pending} {bits}", "irq 0"]
-        return script
-
 
 FAMILIES = {
-    "smsc": Family(
-        "LAN8742", smsc("LAN8742"), "rmii", 0x7809, [], INTERRUPT_SOURCE, 0x0040, 0x0010
-    ),
+    "smsc": Family("LAN8742", smsc("LAN8742"), "rmii", 0x7809, {LPA: 0x45E1}),
     "realtek": Family(
-        "RTL8211F",
-        realtek("RTL8211F"),
-        "rgmii-id",
-        GIGABIT_BMSR,
-        [f"reg 0 0 26 {0x18}"],
-        INSR,
-        0x0010,
-        0x0010,
+        "RTL8211F", realtek("RTL8211F"), "rgmii-id", GIGABIT_BMSR, {LPA: 0x45E1, 26: 0x18}
     ),
-    "marvell": Family(
-        "88E1111",
-        m88e1111(),
-        "rgmii-id",
-        GIGABIT_BMSR,
-        [f"reg 0 0 17 {0x6C00}"],
-        INTERRUPT_STATUS,
-        0x0400,
-        0x0400,
-    ),
+    "marvell": Family("88E1111", m88e1111(), "rgmii-id", GIGABIT_BMSR, {LPA: 0x45E1, 17: 0x6C00}),
 }

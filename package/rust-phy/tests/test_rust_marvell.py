@@ -4,11 +4,9 @@
 import pytest
 from ironroot.phy import (
     BMCR,
-    BMSR,
-    BMSR_ANEG_COMPLETE,
-    BMSR_LINK,
     LPA,
     NO_SYSFS_NODE,
+    STAT1000,
     Sim,
     both,
     compare,
@@ -33,18 +31,8 @@ DELAYS = {"rgmii": 0x00, "rgmii-id": 0x82, "rgmii-rxid": 0x80, "rgmii-txid": 0x0
 
 def link(sim, up, partner=0, status=0):
     """The link came or went, and the PHY says so."""
-    bmsr = GIGABIT_BMSR | (BMSR_LINK | BMSR_ANEG_COMPLETE if up else 0)
-    sim.script(
-        [
-            f"reg 0 0 {LPA} {partner}",
-            f"reg 0 0 10 {0x3C00 if status & 0x8000 else 0}",
-            f"reg 0 0 {STATUS} {status}",
-            f"reg 0 0 {BMSR} {bmsr}",
-            f"reg 0 0 {INTERRUPT_STATUS} {0x0400}",
-            "irq 0",
-        ]
-    )
-    sim.wait_for_carrier(int(up))
+    registers = {LPA: partner, STAT1000: 0x3C00 if status & 0x8000 else 0, STATUS: status}
+    sim.link(up, GIGABIT_BMSR, registers, (INTERRUPT_STATUS, 0x0400))
 
 
 def test_is_set_up_for_its_mode_as_by_the_c_driver(shell):

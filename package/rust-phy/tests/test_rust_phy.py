@@ -11,8 +11,7 @@ families = pytest.mark.parametrize("family", FAMILIES)
 
 def link(sim, family, up):
     """The link came or went; the PHY keeps it to itself."""
-    sim.script(FAMILIES[family].link(up, wired=False))
-    sim.wait_for_carrier(int(up))
+    sim.link(up, FAMILIES[family].bmsr, FAMILIES[family].link)
 
 
 def polled(shell, family):

@@ -4,11 +4,9 @@
 import pytest
 from ironroot.phy import (
     BMCR,
-    BMSR,
-    BMSR_ANEG_COMPLETE,
-    BMSR_LINK,
     LPA,
     NO_SYSFS_NODE,
+    STAT1000,
     both,
     compare,
 )
@@ -24,21 +22,9 @@ DELAYS = {"rgmii": (0, 0), "rgmii-id": (1, 1), "rgmii-rxid": (1, 0), "rgmii-txid
 def link(sim, chip, up, partner=0, physr=0):
     """The link came or went, and the PHY says so."""
     bmsr = GIGABIT_BMSR if chip.startswith("RTL8211") else 0x7809
-    register, bit = PENDING.get(chip, (INSR, 1 << 4))
-    if up:
-        bmsr |= BMSR_LINK | BMSR_ANEG_COMPLETE
-    sim.script(
-        [
-            f"reg 0 0 {LPA} {partner}",
-            # The partner can do 1000BASE-T in both duplex modes.
-            f"reg 0 0 10 {0x3C00 if physr & 0x20 else 0}",
-            f"reg 0 0 {PHYSR} {physr}",
-            f"reg 0 0 {BMSR} {bmsr}",
-            f"reg 0 0 {register} {bit}",
-            "irq 0",
-        ]
-    )
-    sim.wait_for_carrier(int(up))
+    # The partner can do 1000BASE-T in both duplex modes.
+    registers = {LPA: partner, STAT1000: 0x3C00 if physr & 0x20 else 0, PHYSR: physr}
+    sim.link(up, bmsr, registers, PENDING.get(chip, (INSR, 1 << 4)))
 
 
 def test_every_chip_is_set_up_as_by_the_c_driver(shell):

@@ -4,9 +4,6 @@
 import pytest
 from ironroot.phy import (
     BMCR,
-    BMSR,
-    BMSR_ANEG_COMPLETE,
-    BMSR_LINK,
     LPA,
     NO_SYSFS_NODE,
     both,
@@ -31,21 +28,12 @@ PCS = 3
 
 def link_up(sim, partner):
     """The partner is there, and the PHY says so."""
-    sim.script(
-        [
-            f"reg 0 0 {LPA} {partner}",
-            f"reg 0 0 {BMSR} {0x7809 | BMSR_LINK | BMSR_ANEG_COMPLETE}",
-            f"reg 0 0 {INTERRUPT_SOURCE} {INT_ANEG_COMPLETE}",
-            "irq 0",
-        ]
-    )
-    sim.wait_for_carrier(1)
+    sim.link(True, 0x7809, {LPA: partner}, (INTERRUPT_SOURCE, INT_ANEG_COMPLETE))
 
 
 def link_down(sim):
     """The cable was pulled, and the PHY says so."""
-    sim.script([f"reg 0 0 {BMSR} {0x7809}", f"reg 0 0 {INTERRUPT_SOURCE} {INT_LINK_DOWN}", "irq 0"])
-    sim.wait_for_carrier(0)
+    sim.link(False, 0x7809, {}, (INTERRUPT_SOURCE, INT_LINK_DOWN))
 
 
 def test_every_chip_is_set_up_as_by_the_c_driver(shell):
