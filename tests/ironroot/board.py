@@ -49,6 +49,7 @@ class Board:
         serial = os.environ.get("IRONROOT_SERIAL", "")
         self.is_qemu = not serial
         self.options = options(self.name)
+        self._marks = 0
         self._marker = ""
         # The kernel's log when the board was up, before anything else was done with it.
         self.boot_log = []
@@ -107,17 +108,26 @@ class Board:
         return f"BR2_PACKAGE_{name.upper().replace('-', '_')}" in kernel.packages()
 
     def mark_log(self, text):
-        """Puts a line into the kernel's log; `new_complaints` looks at what comes after it."""
-        self._marker = f"ironroot-test: {text}"
-        self.shell.run_check(f"echo '<6>{self._marker}' > /dev/kmsg")
+        """Puts a line into the kernel's log; `new_log` looks at what comes after it."""
+        self.shell.run_check(self._mark(text))
+
+    def _mark(self, text):
+        # Two tests may have one name.
+        self._marks += 1
+        self._marker = f"ironroot-test: {self._marks} {text}"
+        return f"echo '<6>{self._marker}' > /dev/kmsg"
 
     def new_log(self, pick="cat"):
         """The kernel's log since the last mark, as `dmesg -r` writes it; `pick` is a filter."""
         return self.shell.run_check(f"({kernel_log.since(self._marker)}) | {pick}")
 
-    def new_complaints(self, accepted=()):
-        """What nobody may leave in the kernel's log, since the last mark."""
-        return self._complaints(self.new_log(), accepted)
+    def new_complaints(self, accepted=(), mark="looked at"):
+        """What nobody may leave in the kernel's log, since the last mark; sets the next one.
+
+        Both in one command: it runs after each test, and a console is slow.
+        """
+        read = kernel_log.since(self._marker)
+        return self._complaints(self.shell.run_check(f"{read}; {self._mark(mark)}"), accepted)
 
     def boot_complaints(self):
         """What no boot may leave in the kernel's log."""

@@ -34,6 +34,8 @@ def power(config, qemu_args="", card=""):
     config.stash[BOARD] = board
     try:
         board.boot()
+        # What the boot said is test_boot's.
+        board.mark_log("booted")
         yield board
     finally:
         board.close()
@@ -76,9 +78,10 @@ def board(booted, request):
         pytest.skip(mark.args[0])
     if (package := package_of(request.node.path)) and not booted.has_package(package):
         pytest.skip(f"the image does not have package/{package}")
-    booted.mark_log(re.sub("[^a-z0-9_]", "-", request.node.name.lower()))
     yield booted
-    found = booted.new_complaints(mark.args[0] for mark in request.node.iter_markers("expects"))
+    accepted = [mark.args[0] for mark in request.node.iter_markers("expects")]
+    ended = "after " + re.sub("[^a-z0-9_]", "-", request.node.name.lower())
+    found = booted.new_complaints(accepted, ended)
     assert not found, "new in the kernel log:\n" + "\n".join(found)
 
 
