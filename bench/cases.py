@@ -121,9 +121,10 @@ def binder_cases():
 
 def ashmem_cases():
     """/dev/ashmem against memfd in one kernel: C has had no driver of its own since 5.18."""
-    for name, region, memfd in (
-        ("create-map-touch-close", "region", "memfd"),
-        ("pin-unpin", "pin", "seals"),
+    # A profile counts by: the file that both make once a round; each one's call, two a round.
+    for name, region, entry, memfd, memfd_entry in (
+        ("create-map-touch-close", "region", "alloc_file_pseudo", "memfd", "alloc_file_pseudo"),
+        ("pin-unpin", "pin", "unlocked_ioctl", "seals", "memfd_fcntl"),
     ):
         rust = Side(
             driver="rust_ashmem",
@@ -131,9 +132,14 @@ def ashmem_cases():
             setup=("modprobe rust_ashmem",),
             teardown=("modprobe -r rust_ashmem",),
             command=f"ashmem-probe load {region} {{n}}",
+            entry=entry,
         )
         baseline = Side(
-            driver="memfd", setup=(), teardown=(), command=f"ashmem-probe load {memfd} {{n}}"
+            driver="memfd",
+            setup=(),
+            teardown=(),
+            command=f"ashmem-probe load {memfd} {{n}}",
+            entry=memfd_entry,
         )
         yield Case(f"ashmem/{name}", rust, baseline, requests=500)
 
