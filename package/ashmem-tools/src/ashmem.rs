@@ -3,11 +3,12 @@
 
 use crate::sys::{self, Call};
 use libc::c_int;
+use std::ffi::CStr;
 use std::fs;
 use std::os::fd::{AsRawFd, OwnedFd};
 
 /// The device.
-pub const PATH: &str = "/dev/ashmem";
+pub const PATH: &CStr = c"/dev/ashmem";
 
 const LONG: u32 = size_of::<usize>() as u32;
 
@@ -29,7 +30,7 @@ pub const GET_FILE_ID: u32 = ioc(2, 11, LONG);
 
 /// Opens a new region for reading and writing.
 pub fn open() -> Call<OwnedFd> {
-    sys::open(PATH, libc::O_RDWR)
+    sys::open_c(PATH, libc::O_RDWR)
 }
 
 /// `PIN`, `UNPIN` or `GET_PIN_STATUS`.

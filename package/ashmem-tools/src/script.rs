@@ -135,7 +135,7 @@ impl Script {
     fn answer(&mut self, words: &[&str]) -> Answer {
         match *words {
             ["open", region] => self.keep(region, ashmem::open()),
-            ["open", region, way] => self.keep(region, sys::open(ashmem::PATH, mode(way)?)),
+            ["open", region, way] => self.keep(region, sys::open_c(ashmem::PATH, mode(way)?)),
             ["dup", region, from] => {
                 let fd = self.file(from)?.try_clone().map_err(|error| error.to_string())?;
                 self.keep(region, Ok(fd))

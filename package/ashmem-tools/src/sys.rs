@@ -2,6 +2,7 @@
 //! System calls as this probe needs them: each gives its result or the error number.
 
 use libc::c_int;
+use std::ffi::{CStr, CString};
 use std::fs;
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
@@ -67,7 +68,11 @@ pub fn page_size() -> usize {
 
 /// Opens a path.
 pub fn open(path: &str, flags: c_int) -> Call<OwnedFd> {
-    let path = std::ffi::CString::new(path).map_err(|_| Errno(libc::EINVAL))?;
+    open_c(&CString::new(path).map_err(|_| Errno(libc::EINVAL))?, flags)
+}
+
+/// Opens a path without making a C string of it first.
+pub fn open_c(path: &CStr, flags: c_int) -> Call<OwnedFd> {
     // SAFETY: The path is a C string.
     let fd = check(unsafe { libc::open(path.as_ptr(), flags | libc::O_CLOEXEC) })?;
     // SAFETY: The descriptor is new and ours.

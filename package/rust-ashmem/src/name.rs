@@ -5,10 +5,12 @@
 //! A name is the bytes up to its NUL, at most 255 of them, and may be any bytes. The empty name
 //! stands for the default.
 
-use core::fmt;
+use core::{ffi::CStr, fmt};
 
 /// What `ASHMEM_GET_NAME` gives for a region without a name (`ASHMEM_NAME_DEF`).
-pub(crate) const DEFAULT: &[u8] = b"dev/ashmem";
+pub(crate) const DEFAULT: &[u8] = DEFAULT_PATH.to_bytes();
+/// What the backing file of a region without a name is called.
+pub(crate) const DEFAULT_PATH: &CStr = c"dev/ashmem";
 /// What `/proc/<pid>/maps` shows before a name, without its first slash (`ASHMEM_NAME_PREFIX`).
 const PREFIX: &[u8] = b"dev/ashmem/";
 /// The longest name without its NUL.
@@ -25,18 +27,15 @@ pub(crate) fn shown(name: &[u8]) -> &[u8] {
     }
 }
 
-/// Writes the name of the backing file and its NUL; gives what was written.
+/// Writes what the backing file of a region with that name is called, and its NUL; gives what was
+/// written.
 ///
 /// `name` beyond [`MAX`] bytes is left out.
 pub(crate) fn path<'a>(name: &[u8], buffer: &'a mut [u8; PATH_LEN]) -> &'a [u8] {
-    let (prefix, name) = if name.is_empty() {
-        (DEFAULT, name)
-    } else {
-        (PREFIX, name)
-    };
-    let len = prefix.len() + name.len().min(MAX);
-    buffer[..prefix.len()].copy_from_slice(prefix);
-    buffer[prefix.len()..len].copy_from_slice(&name[..len - prefix.len()]);
+    let name = &name[..name.len().min(MAX)];
+    let len = PREFIX.len() + name.len();
+    buffer[..PREFIX.len()].copy_from_slice(PREFIX);
+    buffer[PREFIX.len()..len].copy_from_slice(name);
     buffer[len] = 0;
     &buffer[..=len]
 }
@@ -71,7 +70,6 @@ mod tests {
     #[test]
     fn path_is_what_maps_shows() {
         let mut buffer = [0xff; PATH_LEN];
-        assert_eq!(path(b"", &mut buffer), b"dev/ashmem\0");
         assert_eq!(path(b"a b", &mut buffer), b"dev/ashmem/a b\0");
         let long = [b'n'; MAX + 9];
         let path = path(&long, &mut buffer);

@@ -47,16 +47,17 @@ type Ranges = Table<KVVec<Range>, KVVec<Age>>;
 
 /// What a region's mutex protects.
 pub(crate) struct State {
-    /// Without its NUL; empty where none was set.
-    name: KVec<u8>,
+    /// Without its NUL; none is the same as an empty one. Dropping an empty [`KVec`] calls into the
+    /// allocator, and most regions come and go without a name and without an unpinned page.
+    name: Option<KVec<u8>>,
     /// In bytes; [`span::pages`] accepts it.
     size: usize,
     /// A set of `PROT_` bits.
     mask: usize,
     /// There from the first mapping until the device is closed.
     backing: Option<Backing>,
-    /// Ranges are unpinned only where there is a backing file.
-    ranges: Ranges,
+    /// There from the first unpinning on, which needs a backing file.
+    ranges: Option<KBox<Ranges>>,
     /// The time that the region has in the queue, if it is in the queue.
     queued: Option<u64>,
     /// There from the first unpinning on, where the region is not in the queue.
@@ -67,11 +68,11 @@ impl Region {
     /// A region without name, size and memory. Sleeps; fails with [`ENOMEM`].
     pub(crate) fn new(regions: Arc<Regions>, rules: Rules) -> Result<Arc<Self>> {
         let state = State {
-            name: KVec::new(),
+            name: None,
             size: 0,
             mask: prot::ALL,
             backing: None,
-            ranges: Table::new(KVVec::new(), KVVec::new(), KVVec::new()),
+            ranges: None,
             queued: None,
             entry: None,
         };
@@ -99,15 +100,18 @@ impl Region {
     pub(crate) fn close(&self) {
         let mut state = self.lock();
         self.regions.changed(state.reclaimable_pages(), 0);
-        state.ranges = Table::new(KVVec::new(), KVVec::new(), KVVec::new());
+        let ranges = state.ranges.take();
         let entry = state
             .queued
             .take()
             .and_then(|stamp| self.regions.remove(self, stamp));
         let backing = state.backing.take();
         drop(state);
+        drop((ranges, entry));
         // The file's last reference may be this one, and it has a reference to us.
-        drop((entry, backing));
+        if let Some(backing) = backing {
+            backing.close();
+        }
     }
 
     /// `ASHMEM_SET_NAME`. `name` has at most 255 bytes and no NUL.
@@ -116,6 +120,7 @@ impl Region {
     pub(crate) fn set_name(&self, name: &[u8]) -> Result {
         let mut copy = KVec::with_capacity(name.len(), GFP_KERNEL_ACCOUNT)?;
         copy.extend_from_slice(name, GFP_KERNEL_ACCOUNT)?;
+        let mut copy = Some(copy);
         let mut state = self.lock();
         if state.backing.is_some() {
             return Err(EINVAL);
@@ -127,7 +132,7 @@ impl Region {
     /// `ASHMEM_GET_NAME`: writes the name and its NUL; gives how many bytes that are.
     pub(crate) fn get_name(&self, buffer: &mut [u8; abi::NAME_LEN]) -> usize {
         let state = self.lock();
-        let name = name::shown(&state.name);
+        let name = name::shown(state.name());
         buffer[..name.len()].copy_from_slice(name);
         buffer[name.len()] = 0;
         name.len() + 1
@@ -190,10 +195,15 @@ impl Region {
             vma.try_clear_mayexec().map_err(|_| EPERM)?;
         }
         if state.backing.is_none() {
-            let mut buffer = [0; name::PATH_LEN];
-            let path = CStr::from_bytes_with_nul(name::path(&state.name, &mut buffer));
-            let path = path.map_err(|_| EINVAL)?;
-            state.backing = Some(Backing::new(path, state.size, this.into())?);
+            let backing = match state.name() {
+                [] => Backing::new(name::DEFAULT_PATH, state.size, this.into()),
+                name => {
+                    let mut buffer = [0; name::PATH_LEN];
+                    let path = CStr::from_bytes_with_nul(name::path(name, &mut buffer));
+                    Backing::new(path.map_err(|_| EINVAL)?, state.size, this.into())
+                }
+            };
+            state.backing = Some(backing?);
         }
         let backing = state.backing.as_ref().ok_or(EINVAL)?;
         backing.map(vma);
@@ -223,9 +233,12 @@ impl Region {
     pub(crate) fn pin(&self, pin: abi::Pin) -> Result<bool> {
         let mut state = self.lock();
         let span = state.span(pin)?;
-        state.make_room(Ranges::PIN_ROOM)?;
+        if state.ranges.is_none() {
+            // Nothing was ever unpinned.
+            return Ok(false);
+        }
         let before = state.reclaimable_pages();
-        let was_purged = state.ranges.pin(span.start, span.end);
+        let was_purged = state.room(Ranges::PIN_ROOM)?.pin(span.start, span.end);
         self.regions.changed(before, state.reclaimable_pages());
         Ok(was_purged)
     }
@@ -245,13 +258,14 @@ impl Region {
         if strict && !prot::allows(state.mask, prot::WRITE) {
             return Err(EPERM);
         }
-        state.make_room(Ranges::UNPIN_ROOM)?;
+        state.room(Ranges::UNPIN_ROOM)?;
         if state.queued.is_none() && state.entry.is_none() {
             state.entry = Some(Entry::new(GFP_KERNEL_ACCOUNT)?);
         }
         let before = state.reclaimable_pages();
         let stamp = this.regions.now();
-        state.ranges.unpin(span.start, span.end, stamp);
+        let ranges = state.room(Ranges::UNPIN_ROOM)?;
+        ranges.unpin(span.start, span.end, stamp);
         this.regions.changed(before, state.reclaimable_pages());
         if let Some(entry) = state.entry.take() {
             this.regions.insert(this.into(), stamp, entry);
@@ -265,7 +279,8 @@ impl Region {
     pub(crate) fn is_pinned(&self, pin: abi::Pin) -> Result<bool> {
         let state = self.lock();
         let span = state.span(pin)?;
-        Ok(state.ranges.is_pinned(span.start, span.end))
+        let unpinned = state.ranges.as_ref();
+        Ok(unpinned.is_none_or(|ranges| ranges.is_pinned(span.start, span.end)))
     }
 
     /// `ASHMEM_PURGE_ALL_CACHES`: purges every unpinned range of every region; gives the pages.
@@ -275,7 +290,7 @@ impl Region {
 
     /// Gives the region the place in the queue that its oldest unpinned range asks for.
     pub(crate) fn requeue(self: &Arc<Self>, state: &mut State) {
-        let oldest = state.ranges.oldest();
+        let oldest = state.ranges.as_ref().and_then(|ranges| ranges.oldest());
         if state.queued == oldest {
             return;
         }
@@ -294,23 +309,32 @@ impl Region {
         if let Some(backing) = &state.backing {
             seq_print!(m, "inode:\t{}\n", backing.inode_number());
         }
-        if !state.name.is_empty() {
-            seq_print!(
-                m,
-                "name:\t{}\n",
-                core::format_args!("{}", name::Line(&state.name))
-            );
+        let name = state.name();
+        if !name.is_empty() {
+            let line = name::Line(name);
+            seq_print!(m, "name:\t{}\n", core::format_args!("{}", line));
         }
         seq_print!(m, "size:\t{}\n", state.size);
-        seq_print!(m, "unpinned:\t{}\n", state.ranges.reclaimable_pages());
-        seq_print!(m, "purged:\t{}\n", state.ranges.purged_pages());
+        seq_print!(m, "unpinned:\t{}\n", state.reclaimable_pages());
+        seq_print!(m, "purged:\t{}\n", state.purged_pages());
     }
 }
 
 impl State {
+    fn name(&self) -> &[u8] {
+        self.name.as_deref().unwrap_or_default()
+    }
+
     /// How many pages could be purged.
     pub(crate) fn reclaimable_pages(&self) -> usize {
-        self.ranges.reclaimable_pages()
+        let ranges = self.ranges.as_ref();
+        ranges.map_or(0, |ranges| ranges.reclaimable_pages())
+    }
+
+    /// How many pages were purged and not pinned since.
+    fn purged_pages(&self) -> usize {
+        let ranges = self.ranges.as_ref();
+        ranges.map_or(0, |ranges| ranges.purged_pages())
     }
 
     /// The pages that user space names. [`EINVAL`] where they are not the region's, and before the
@@ -323,28 +347,34 @@ impl State {
         span::pin(pin.offset, pin.len, pages, SHIFT).ok_or(EINVAL)
     }
 
-    /// Sees to it that `room` more ranges fit. [`ENOMEM`] where there is no memory or the region has
-    /// [`MAX_RANGES`].
-    fn make_room(&mut self, room: usize) -> Result {
-        if self.ranges.has_room(room) {
-            return Ok(());
+    /// The table, with room for `room` more ranges. [`ENOMEM`] where there is no memory or the
+    /// region has [`MAX_RANGES`].
+    fn room(&mut self, room: usize) -> Result<&mut Ranges> {
+        let ranges = match &mut self.ranges {
+            Some(ranges) => ranges,
+            none => {
+                let table = Table::new(KVVec::new(), KVVec::new(), KVVec::new());
+                none.insert(KBox::new(table, GFP_KERNEL_ACCOUNT)?)
+            }
+        };
+        if !ranges.has_room(room) {
+            let wanted = ranges.ranges() + room;
+            if wanted > MAX_RANGES {
+                return Err(ENOMEM);
+            }
+            let slots = wanted.next_power_of_two().max(FIRST_SLOTS);
+            let slot = || KVVec::from_elem(Range::default(), slots, GFP_KERNEL_ACCOUNT);
+            let ages = KVVec::from_elem(Age::default(), slots, GFP_KERNEL_ACCOUNT)?;
+            ranges.grow(slot()?, ages, slot()?);
         }
-        let wanted = self.ranges.ranges() + room;
-        if wanted > MAX_RANGES {
-            return Err(ENOMEM);
-        }
-        let slots = wanted.next_power_of_two().max(FIRST_SLOTS);
-        let ranges = || KVVec::from_elem(Range::default(), slots, GFP_KERNEL_ACCOUNT);
-        let ages = KVVec::from_elem(Age::default(), slots, GFP_KERNEL_ACCOUNT)?;
-        self.ranges.grow(ranges()?, ages, ranges()?);
-        Ok(())
+        Ok(ranges)
     }
 }
 
 impl lru::Region for State {
     fn purge_oldest(&mut self, limit: u64) -> Option<usize> {
         let backing = self.backing.as_ref()?;
-        let range = self.ranges.purge_oldest(limit)?;
+        let range = self.ranges.as_mut()?.purge_oldest(limit)?;
         backing.punch(range.start * PAGE_SIZE, range.end * PAGE_SIZE);
         Some(range.pages())
     }

@@ -15,7 +15,7 @@
 //!
 //! C source: [`mm/shmem.c`](srctree/mm/shmem.c).
 
-use crate::{prot, region::Region};
+use crate::{name, prot, region::Region};
 use core::ptr::NonNull;
 use kernel::{
     bindings,
@@ -61,7 +61,7 @@ static OPERATIONS: SetOnce<Operations> = SetOnce::new();
 /// shmem's own tables are not exported; a file of its shows them. [`ENOMEM`], and [`ENODEV`] where
 /// shmem does not map files the way that this driver knows.
 pub(crate) fn init() -> Result {
-    let probe = setup(c"dev/ashmem", 0)?;
+    let probe = setup(name::DEFAULT_PATH, 0)?;
     // SAFETY: The file is open, so it has operations.
     let shmem = unsafe { &*(*probe.as_ptr()).f_op };
     let mut desc: bindings::vm_area_desc = pin_init::zeroed();
@@ -136,6 +136,17 @@ impl Backing {
     /// A reference to the file.
     pub(crate) fn file(&self) -> ARef<File> {
         self.0.clone()
+    }
+
+    /// Gives back the reference. Sleeps; the caller holds no lock.
+    ///
+    /// Where it is the last one the file is closed here and now, as `close(2)` does with the file
+    /// that it closes: `fput()` would have the task come back for it on its way to user space.
+    pub(crate) fn close(self) {
+        let file = ARef::into_raw(self.0);
+        // SAFETY: The reference was ours. Closing the file frees pages and a reference to a region,
+        // and waits for nobody.
+        unsafe { bindings::__fput_sync(file.as_ptr().cast()) };
     }
 
     /// The file's inode number.

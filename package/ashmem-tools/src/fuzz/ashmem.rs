@@ -213,7 +213,7 @@ fn step(source: &mut Source<'_>, files: &mut Vec<File>, mappings: &mut Vec<Mappi
     let call = source.below(26);
     if files.is_empty() || call == 0 && files.len() < MOST {
         let mode = [libc::O_RDWR, libc::O_RDWR, libc::O_RDONLY, libc::O_WRONLY][source.below(4)];
-        let fd = sys::open(ashmem::PATH, mode)?;
+        let fd = sys::open_c(ashmem::PATH, mode)?;
         let model = Some(Rc::new(RefCell::new(Model::new())));
         files.push(File { fd, writable: mode != libc::O_RDONLY, model });
         return Ok(());
