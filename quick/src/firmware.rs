@@ -17,12 +17,15 @@ use std::path::{Path, PathBuf};
 pub fn get(ctx: &Context, board: &Board) -> Result<Vec<(PathBuf, String)>> {
     let mut files = Vec::new();
     if board.is_set("BR2_TARGET_UBOOT") {
-        let name = uboot_file(board)?;
-        let path = uboot_dir(ctx, board)?.join(&name);
-        ensure!(path.exists(), "Debian's U-Boot packages have no {}", path.display());
-        files.push((path, name));
+        let dir = uboot_dir(ctx, board)?;
+        for name in uboot_files(board)? {
+            let path = dir.join(&name);
+            ensure!(path.exists(), "Debian's U-Boot packages have no {}", path.display());
+            files.push((path, name));
+        }
     }
-    if board.is_set("BR2_TARGET_OPENSBI") {
+    // Where U-Boot needs OpenSBI, it is in U-Boot's own file.
+    if board.is_set("BR2_TARGET_OPENSBI") && !board.is_set("BR2_TARGET_UBOOT_NEEDS_OPENSBI") {
         let platform = board.text("BR2_TARGET_OPENSBI_PLAT")?;
         let dir = Path::new("/usr/lib/riscv64-linux-gnu/opensbi").join(platform);
         files.push((dir.join("fw_jump.bin"), "fw_jump.bin".to_owned()));
@@ -30,15 +33,25 @@ pub fn get(ctx: &Context, board: &Board) -> Result<Vec<(PathBuf, String)>> {
     Ok(files)
 }
 
-/// What Buildroot calls the U-Boot of the defconfig's format; Debian keeps the same name.
-fn uboot_file(board: &Board) -> Result<String> {
-    Ok(if board.is_set("BR2_TARGET_UBOOT_FORMAT_CUSTOM") {
-        board.text("BR2_TARGET_UBOOT_FORMAT_CUSTOM_NAME")?.to_owned()
+/// What Buildroot calls U-Boot in the defconfig's format, and its first stages; Debian keeps the
+/// same names.
+fn uboot_files(board: &Board) -> Result<Vec<String>> {
+    let main = if board.is_set("BR2_TARGET_UBOOT_FORMAT_CUSTOM") {
+        board.text("BR2_TARGET_UBOOT_FORMAT_CUSTOM_NAME")?
     } else if board.is_set("BR2_TARGET_UBOOT_FORMAT_DTB_IMX") {
-        "u-boot-dtb.imx".to_owned()
+        "u-boot-dtb.imx"
     } else {
-        "u-boot.bin".to_owned()
-    })
+        "u-boot.bin"
+    };
+    // Buildroot's own default.
+    let spl = if board.is_set("BR2_TARGET_UBOOT_SPL") {
+        board.text("BR2_TARGET_UBOOT_SPL_NAME").unwrap_or("spl/u-boot-spl.bin")
+    } else {
+        ""
+    };
+    // Both lanes leave a first stage beside U-Boot, without U-Boot's folder for it.
+    let names = spl.split_whitespace().map(|path| path.rsplit('/').next().unwrap_or(path));
+    Ok([main].into_iter().chain(names).map(str::to_owned).collect())
 }
 
 /// Where Debian's build of the board's U-Boot is: for emulated boards in the build root, for real
@@ -78,5 +91,13 @@ mod tests {
         let table = "# orangepi is a comment's word\norangepi_pc u-boot-sunxi orangepi_pc_plus\n";
         assert_eq!(row(table, "orangepi_pc"), Some(("u-boot-sunxi", "orangepi_pc_plus")));
         assert_eq!(row(table, "orangepi"), None);
+    }
+
+    #[test]
+    fn takes_u_boot_in_the_boards_format_and_its_first_stage() {
+        let checkout = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+        let files = |name| uboot_files(&Board::read(checkout, name, "").unwrap()).unwrap();
+        assert_eq!(files("qemu_riscv64"), ["u-boot.bin"]);
+        assert_eq!(files("boundary_sabrelite"), ["u-boot-dtb.imx"]);
     }
 }
