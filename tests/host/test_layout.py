@@ -31,11 +31,16 @@ BOOT_STARTS = 8 * MIB
 
 @dataclass
 class Loader:
-    """A boot loader outside the partitions, and the first byte behind it that is another's."""
+    """A boot loader, and the first byte behind it that is another's.
+
+    Where the stage before looks for a partition, that one's type is `kind`; without it the loader
+    is outside the partitions.
+    """
 
     file: str
     offset: int
     end: int
+    kind: uuid.UUID | None = None
 
 
 LOADERS = {
@@ -62,6 +67,13 @@ def stand_in(name, size):
     return (name.encode() + b"\n").ljust(size, name[:1].encode())
 
 
+def device_trees(board):
+    """The device trees that the board's defconfig names."""
+    text = (CHECKOUT / "configs" / f"{board}_defconfig").read_text()
+    named = re.search(r'^BR2_LINUX_KERNEL_INTREE_DTS_NAME="(.*)"$', text, re.M)
+    return [name.rsplit("/", 1)[1] for name in named[1].split()] if named else []
+
+
 @pytest.fixture(scope="module", params=BOARDS)
 def board(request):
     return request.param
@@ -71,8 +83,8 @@ def board(request):
 def image(board, tmp_path_factory):
     """The board's image, by its own post-image script, as an open file."""
     images = tmp_path_factory.mktemp(board)
-    files = {"Image": 4096, "zImage": 4096, "rootfs.ext4": 4 * MIB, "imx6q-sabrelite.dtb": 64}
-    files |= {"sun8i-h3-orangepi-pc.dtb": 64, "packages": 1}
+    files = {"Image": 4096, "zImage": 4096, "rootfs.ext4": 4 * MIB, "packages": 1}
+    files |= {f"{name}.dtb": 64 for name in device_trees(board)}
     # A boot loader as large as its place.
     files |= {loader.file: loader.end - loader.offset for loader in LOADERS[board]}
     for name, size in files.items():
@@ -104,6 +116,7 @@ class Table:
 
 @dataclass
 class Partition:
+    number: int
     kind: uuid.UUID
     start: int
     end: int
@@ -121,7 +134,8 @@ def table(image):
         first, last, attributes = struct.unpack("<QQQ", entry[32:56])
         if name := entry[56:128].decode("utf-16-le").rstrip("\0"):
             kind = uuid.UUID(bytes_le=entry[:16])
-            partitions[name] = Partition(kind, first * SECTOR, (last + 1) * SECTOR, attributes)
+            extent = first * SECTOR, (last + 1) * SECTOR
+            partitions[name] = Partition(number + 1, kind, *extent, attributes)
     return Table(lba * SECTOR, lba * SECTOR + count * size, partitions)
 
 
@@ -129,6 +143,15 @@ def test_every_boot_loader_is_where_the_boot_rom_looks(board, image):
     for loader in LOADERS[board]:
         expected = stand_in(loader.file, loader.end - loader.offset)
         assert at(image, loader.offset, len(expected)) == expected
+
+
+def test_every_boot_loader_is_in_the_partition_that_is_looked_for(board, table):
+    """The first ones, in the order in which they boot: some stages count, others go by the type."""
+    places = [loader for loader in LOADERS[board] if loader.kind]
+    for number, loader in enumerate(places, start=1):
+        partition = next(found for found in table.partitions.values() if found.number == number)
+        expected = Partition(number, loader.kind, loader.offset, loader.end, attributes=0)
+        assert partition == expected
 
 
 def test_the_boot_loader_and_the_table_leave_each_other_alone(board, table):
@@ -149,10 +172,11 @@ def test_a_larger_boot_loader_is_refused(board):
         assert (offset, offset + size) == (loader.offset, loader.end)
 
 
-def test_partitions_are_those_that_u_boot_and_the_kernel_look_for(table):
+def test_partitions_are_those_that_u_boot_and_the_kernel_look_for(board, table):
     """U-Boot takes the bootable one, the kernel the one that is called root, grow-root the last."""
     boot, root = table.partitions["boot"], table.partitions["root"]
-    assert list(table.partitions) == ["boot", "root"]
+    assert list(table.partitions)[-2:] == ["boot", "root"]
+    assert len(table.partitions) == 2 + sum(bool(loader.kind) for loader in LOADERS[board])
     assert (boot.kind, root.kind) == (LINUX_DATA, LINUX_DATA)
     assert boot.start == BOOT_STARTS
     assert boot.attributes & LEGACY_BIOS_BOOTABLE
