@@ -11,13 +11,13 @@ from pathlib import Path
 CHECKOUT = Path(__file__).parents[1]
 sys.path.insert(0, str(CHECKOUT / "tests"))
 
-from ironroot.environment import environment  # noqa: E402
+from ironroot.environment import environment, target  # noqa: E402
 
 
 def command(board, images, disk):
     """QEMU's command line without what labgrid adds to drive it."""
-    target = environment(board, images, disk).get_target("qemu")
-    return target.get_driver("QEMUDriver", activate=False).get_qemu_base_args()
+    found = target(environment(board, images, disk), board, "qemu")
+    return found.get_driver("QEMUDriver", activate=False).get_qemu_base_args()
 
 
 def main():

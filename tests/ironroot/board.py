@@ -10,7 +10,7 @@ from pexpect import TIMEOUT
 
 from ironroot import kernel, kernel_log
 from ironroot.console import Recorder
-from ironroot.environment import environment, options
+from ironroot.environment import environment, options, target
 
 # Every wait is multiplied by this one number: a slow machine changes it alone.
 MULTIPLIER = float(os.environ.get("IRONROOT_TIMEOUT_MULTIPLIER") or 1)
@@ -56,7 +56,7 @@ class Board:
         self._scratch = tempfile.TemporaryDirectory(prefix="ironroot-test-")
         disk = self._overlay(card) if self.is_qemu else ""
         self.environment = environment(self.name, self.images, disk, serial)
-        self.target = self.environment.get_target("qemu" if self.is_qemu else "serial")
+        self.target = target(self.environment, self.name, "qemu" if self.is_qemu else "serial")
         self.recorder = Recorder(self.target)
         if qemu_args:
             qemu = self.target.get_driver("QEMUDriver", activate=False)

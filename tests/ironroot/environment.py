@@ -29,6 +29,17 @@ def environment(board, images, disk, serial=""):
     return Environment(str(path))
 
 
+def target(environment, board, kind):
+    """One of the board's targets, `qemu` or `serial`."""
+    found = environment.get_target(kind)
+    if not found:
+        raise SystemExit(
+            f"ironroot: error: QEMU does not model {board}; the board itself, with a serial"
+            f" adapter: make test BOARD={board} SERIAL=/dev/ttyUSB0"
+        )
+    return found
+
+
 def options(board):
     """The board's own facts that labgrid has no place for."""
 
