@@ -157,7 +157,7 @@ class Board:
         console = self.console
         self.target.deactivate(self.shell)
         self.target.activate(console)
-        self.expect(r"U-Boot 20\d\d", 60)
+        self.expect(self.options["boot_stages"][0], 60)
         self._logs_in()
 
     def power_off(self):
