@@ -99,5 +99,6 @@ mod tests {
         let files = |name| uboot_files(&Board::read(checkout, name, "").unwrap()).unwrap();
         assert_eq!(files("qemu_riscv64"), ["u-boot.bin"]);
         assert_eq!(files("boundary_sabrelite"), ["u-boot-dtb.imx"]);
+        assert_eq!(files("sifive_unleashed"), ["u-boot.itb", "u-boot-spl.bin"]);
     }
 }

@@ -43,6 +43,16 @@ class Loader:
     kind: uuid.UUID | None = None
 
 
+# "ZSBL loads the U-Boot SPL from a partition with GUID type 5B193300…", the SPL U-Boot from a
+# sector (CONFIG_SYS_MMCSD_RAW_MODE_U_BOOT_SECTOR of Debian's builds) in one of the other type:
+# U-Boot 2025.01, doc/board/sifive/unmatched.rst; FU540-C000 manual, Boot Process. The environment
+# is in SPI flash.
+SIFIVE_SPL = uuid.UUID("5B193300-FC78-40CD-8002-E86C45580B47")
+SIFIVE_U_BOOT = uuid.UUID("2E54B353-1271-4842-806F-E436D6AF6985")
+SIFIVE = [
+    Loader("u-boot-spl.bin", 34 * SECTOR, 0x822 * SECTOR, SIFIVE_SPL),
+    Loader("u-boot.itb", 0x822 * SECTOR, 8 * MIB, SIFIVE_U_BOOT),
+]
 LOADERS = {
     # Emulated boards take theirs from files.
     "qemu_aarch64": [],
@@ -57,9 +67,10 @@ LOADERS = {
     # Boot, Image Vector Table offset of SD cards. The environment: CONFIG_ENV_OFFSET=0xC0000 of
     # Debian's mx6qsabrelite, as of U-Boot's own.
     "boundary_sabrelite": [Loader("u-boot-dtb.imx", 2 * SECTOR, 0xC0000)],
+    "sifive_unleashed": SIFIVE,
 }
 # QEMU refuses SD cards of other sizes than powers of two (hw/sd/sd.c).
-SD_CARDS = ("xunlong_orangepi_pc", "boundary_sabrelite")
+SD_CARDS = ("xunlong_orangepi_pc", "boundary_sabrelite", "sifive_unleashed")
 
 
 def stand_in(name, size):
