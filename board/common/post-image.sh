@@ -12,6 +12,16 @@ here=$(dirname "$0")/../$board
 [ -z "${BR2_CONFIG:-}" ] || sed -n 's/^\(BR2_PACKAGE_[A-Z0-9_]*\)=y$/\1/p' "$BR2_CONFIG" >"$images/packages"
 
 cp "$here/extlinux.conf" "$images/extlinux.conf"
+# What Microchip's HSS starts, of U-Boot. The quick lane has no U-Boot for it:
+# there the place stays empty, unless a payload is there already.
+if [ -f "$here/hss-payload.conf" ]; then
+	if [ -f "$images/u-boot.bin" ]; then
+		cp "$here/hss-payload.conf" "$images/hss-payload.conf"
+		(cd "$images" && hss-payload-generator -c hss-payload.conf payload.bin)
+	elif [ ! -f "$images/payload.bin" ]; then
+		: >"$images/payload.bin"
+	fi
+fi
 # The root file system's image is made already; genimage gets an empty tree to
 # copy, and so copies nothing.
 empty=$(mktemp -d)

@@ -5,9 +5,13 @@ use crate::board::Board;
 use crate::cache::{self, Key};
 use crate::context::Context;
 use crate::debian;
+use crate::step::say;
 use anyhow::{ensure, Context as _, Result};
 use std::fs;
 use std::path::{Path, PathBuf};
+
+/// Stands in quick/debian-firmware for the package of a U-Boot that Debian does not build.
+const NO_PACKAGE: &str = "-";
 
 /// The firmware that the defconfig asks for: each file, and its name in images/.
 ///
@@ -17,11 +21,17 @@ use std::path::{Path, PathBuf};
 pub fn get(ctx: &Context, board: &Board) -> Result<Vec<(PathBuf, String)>> {
     let mut files = Vec::new();
     if board.is_set("BR2_TARGET_UBOOT") {
-        let dir = uboot_dir(ctx, board)?;
-        for name in uboot_files(board)? {
-            let path = dir.join(&name);
-            ensure!(path.exists(), "Debian's U-Boot packages have no {}", path.display());
-            files.push((path, name));
+        if let Some(dir) = uboot_dir(ctx, board)? {
+            for name in uboot_files(board)? {
+                let path = dir.join(&name);
+                ensure!(path.exists(), "Debian's U-Boot packages have no {}", path.display());
+                files.push((path, name));
+            }
+        } else {
+            say(format!(
+                "{}: Debian has no U-Boot for this board, and its card has none; see its readme.md",
+                board.name
+            ));
         }
     }
     // Where U-Boot needs OpenSBI, it is in U-Boot's own file.
@@ -55,22 +65,26 @@ fn uboot_files(board: &Board) -> Result<Vec<String>> {
 }
 
 /// Where Debian's build of the board's U-Boot is: for emulated boards in the build root, for real
-/// ones in a package of their own architecture, which quick/debian-firmware names.
-fn uboot_dir(ctx: &Context, board: &Board) -> Result<PathBuf> {
+/// ones in a package of their own architecture, which quick/debian-firmware names; nowhere where
+/// Debian does not build it.
+fn uboot_dir(ctx: &Context, board: &Board) -> Result<Option<PathBuf>> {
     let below = Path::new("usr/lib/u-boot");
     let defconfig = board.text("BR2_TARGET_UBOOT_BOARD_DEFCONFIG")?;
     let path = ctx.checkout.join("quick/debian-firmware");
     let table = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
     let Some((package, folder)) = row(&table, defconfig) else {
-        return Ok(Path::new("/").join(below).join(defconfig));
+        return Ok(Some(Path::new("/").join(below).join(defconfig)));
     };
+    if package == NO_PACKAGE {
+        return Ok(None);
+    }
     let arch = board.arch.debian;
     let mut key = Key::new("firmware-1");
     key.text(debian::SUITE).text(arch).text(package);
     let entry = cache::entry(ctx, &format!("firmware/{arch}-{}", key.finish()), |dir, _| {
         debian::unpack(ctx, &format!("firmware {arch} {package}"), arch, package, dir)
     })?;
-    Ok(entry.join("tree").join(below).join(folder))
+    Ok(Some(entry.join("tree").join(below).join(folder)))
 }
 
 /// The package that has a U-Boot, by U-Boot's name of its configuration, and the folder there.
@@ -78,7 +92,7 @@ fn row<'a>(table: &'a str, defconfig: &str) -> Option<(&'a str, &'a str)> {
     table.lines().find_map(|line| {
         let mut words = line.split_whitespace();
         (words.next() == Some(defconfig)).then_some(())?;
-        Some((words.next()?, words.next()?))
+        Some((words.next()?, words.next().unwrap_or_default()))
     })
 }
 
@@ -91,6 +105,7 @@ mod tests {
         let table = "# orangepi is a comment's word\norangepi_pc u-boot-sunxi orangepi_pc_plus\n";
         assert_eq!(row(table, "orangepi_pc"), Some(("u-boot-sunxi", "orangepi_pc_plus")));
         assert_eq!(row(table, "orangepi"), None);
+        assert_eq!(row("mpfs -\n", "mpfs"), Some((NO_PACKAGE, "")));
     }
 
     #[test]

@@ -49,6 +49,7 @@ class Loader:
 # is in SPI flash.
 SIFIVE_SPL = uuid.UUID("5B193300-FC78-40CD-8002-E86C45580B47")
 SIFIVE_U_BOOT = uuid.UUID("2E54B353-1271-4842-806F-E436D6AF6985")
+HSS_PAYLOAD = uuid.UUID("21686148-6449-6E6F-744E-656564454649")
 SIFIVE = [
     Loader("u-boot-spl.bin", 34 * SECTOR, 0x822 * SECTOR, SIFIVE_SPL),
     Loader("u-boot.itb", 0x822 * SECTOR, 8 * MIB, SIFIVE_U_BOOT),
@@ -68,9 +69,12 @@ LOADERS = {
     # Debian's mx6qsabrelite, as of U-Boot's own.
     "boundary_sabrelite": [Loader("u-boot-dtb.imx", 2 * SECTOR, 0xC0000)],
     "sifive_unleashed": SIFIVE,
+    # "The HSS always picks up HSS payload from a GPT partition with GUID type 21686148…": U-Boot,
+    # doc/board/microchip/mpfs_icicle.rst; where it is on the card does not matter.
+    "microchip_icicle": [Loader("payload.bin", MIB, 8 * MIB, HSS_PAYLOAD)],
 }
 # QEMU refuses SD cards of other sizes than powers of two (hw/sd/sd.c).
-SD_CARDS = ("xunlong_orangepi_pc", "boundary_sabrelite", "sifive_unleashed")
+SD_CARDS = ("xunlong_orangepi_pc", "boundary_sabrelite", "sifive_unleashed", "microchip_icicle")
 
 
 def stand_in(name, size):
