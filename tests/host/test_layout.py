@@ -69,6 +69,7 @@ LOADERS = {
     # Debian's mx6qsabrelite, as of U-Boot's own.
     "boundary_sabrelite": [Loader("u-boot-dtb.imx", 2 * SECTOR, 0xC0000)],
     "sifive_unleashed": SIFIVE,
+    "sifive_unmatched": SIFIVE,
     # "The HSS always picks up HSS payload from a GPT partition with GUID type 21686148…": U-Boot,
     # doc/board/microchip/mpfs_icicle.rst; where it is on the card does not matter.
     "microchip_icicle": [Loader("payload.bin", MIB, 8 * MIB, HSS_PAYLOAD)],
