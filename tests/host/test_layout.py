@@ -49,6 +49,8 @@ class Loader:
 # is in SPI flash.
 SIFIVE_SPL = uuid.UUID("5B193300-FC78-40CD-8002-E86C45580B47")
 SIFIVE_U_BOOT = uuid.UUID("2E54B353-1271-4842-806F-E436D6AF6985")
+STARFIVE_SPL = uuid.UUID("2E54B353-1271-4842-806F-E436D6AF6985")
+STARFIVE_U_BOOT = uuid.UUID("BC13C2FF-59E6-4262-A352-B275FD6F7172")
 HSS_PAYLOAD = uuid.UUID("21686148-6449-6E6F-744E-656564454649")
 SIFIVE = [
     Loader("u-boot-spl.bin", 34 * SECTOR, 0x822 * SECTOR, SIFIVE_SPL),
@@ -70,6 +72,14 @@ LOADERS = {
     "boundary_sabrelite": [Loader("u-boot-dtb.imx", 2 * SECTOR, 0xC0000)],
     "sifive_unleashed": SIFIVE,
     "sifive_unmatched": SIFIVE,
+    # "The device firmware loads U-Boot SPL from the partition with type GUID 2E54B353…", the SPL
+    # U-Boot from partition 2 (CONFIG_SYS_MMCSD_RAW_MODE_U_BOOT_PARTITION of Debian's build, as of
+    # U-Boot's own); the places are those of the example and of U-Boot's variable `partitions`:
+    # U-Boot 2025.01, doc/board/starfive/visionfive2.rst. The environment is in SPI flash.
+    "starfive_visionfive2": [
+        Loader("u-boot-spl.bin.normal.out", 0x1000 * SECTOR, 0x2000 * SECTOR, STARFIVE_SPL),
+        Loader("u-boot.itb", 0x2000 * SECTOR, 0x4000 * SECTOR, STARFIVE_U_BOOT),
+    ],
     # "The HSS always picks up HSS payload from a GPT partition with GUID type 21686148…": U-Boot,
     # doc/board/microchip/mpfs_icicle.rst; where it is on the card does not matter.
     "microchip_icicle": [Loader("payload.bin", MIB, 8 * MIB, HSS_PAYLOAD)],
