@@ -83,6 +83,8 @@ LOADERS = {
     # "The HSS always picks up HSS payload from a GPT partition with GUID type 21686148…": U-Boot,
     # doc/board/microchip/mpfs_icicle.rst; where it is on the card does not matter.
     "microchip_icicle": [Loader("payload.bin", MIB, 8 * MIB, HSS_PAYLOAD)],
+    # Its boot loader is in the board's eMMC, or comes over USB.
+    "sipeed_licheepi_4a": [],
 }
 # QEMU refuses SD cards of other sizes than powers of two (hw/sd/sd.c).
 SD_CARDS = ("xunlong_orangepi_pc", "boundary_sabrelite", "sifive_unleashed", "microchip_icicle")
