@@ -22,6 +22,22 @@ const BACKPORTS: &str = "sed -n 's/ trixie main.*/ trixie-backports main/p' \
 ///
 /// Those of mmdebstrap, where the archive's main pocket alone does not do either.
 pub fn unpack(ctx: &Context, name: &str, arch: &str, packages: &str, dir: &Path) -> Result<()> {
+    unpack_from(ctx, name, arch, "main", packages, dir)
+}
+
+/// The same out of the archive's `components`, separated by commas: `main`, `non-free-firmware`.
+///
+/// # Errors
+///
+/// As above.
+pub fn unpack_from(
+    ctx: &Context,
+    name: &str,
+    arch: &str,
+    components: &str,
+    packages: &str,
+    dir: &Path,
+) -> Result<()> {
     say(format!("unpacking {arch} packages: {packages}"));
     let log = ctx.cache.join("log").join(format!("{}.log", name.replace(' ', "-")));
     let tar = dir.join("packages.tar");
@@ -35,6 +51,7 @@ pub fn unpack(ctx: &Context, name: &str, arch: &str, packages: &str, dir: &Path)
                 "--skip=cleanup/dev,output/dev,output/mknod",
             ])
             .arg(format!("--architectures={arch}"))
+            .arg(format!("--components={components}"))
             .arg(format!("--include={packages}"))
             // Inside a user namespace there is no other user to become.
             .arg("--aptopt=APT::Sandbox::User \"root\"")

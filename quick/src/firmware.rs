@@ -5,6 +5,7 @@ use crate::board::Board;
 use crate::cache::{self, Key};
 use crate::context::Context;
 use crate::debian;
+use crate::raspberry_pi;
 use crate::step::say;
 use anyhow::{ensure, Context as _, Result};
 use std::fs;
@@ -40,6 +41,7 @@ pub fn get(ctx: &Context, board: &Board) -> Result<Vec<(PathBuf, String)>> {
         let dir = Path::new("/usr/lib/riscv64-linux-gnu/opensbi").join(platform);
         files.push((dir.join("fw_jump.bin"), "fw_jump.bin".to_owned()));
     }
+    files.extend(raspberry_pi::boot_code(ctx, board)?);
     Ok(files)
 }
 

@@ -61,7 +61,9 @@ pub fn build(ctx: &Context, board: &Board) -> Result<()> {
     let log = output.join("image.log");
     ext4(ctx, board, &target, &images, &log)?;
     for (path, name) in &firmware {
-        fs::copy(path, images.join(name)).with_context(|| path.display().to_string())?;
+        let copy = images.join(name);
+        fs::create_dir_all(copy.parent().unwrap_or(&images))?;
+        fs::copy(path, copy).with_context(|| path.display().to_string())?;
     }
     for path in &device_trees {
         fs::copy(path, images.join(path.file_name().unwrap_or_default()))?;

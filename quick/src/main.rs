@@ -19,6 +19,7 @@ mod kconfig;
 mod kernel;
 mod modules;
 mod new_driver;
+mod raspberry_pi;
 mod rootfs;
 mod step;
 mod sysroot;
