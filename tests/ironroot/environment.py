@@ -2,6 +2,7 @@
 """A board's labgrid environment, with the variables that board.yaml takes."""
 
 import os
+import re
 from pathlib import Path
 
 import yaml
@@ -18,13 +19,23 @@ def board_yaml(board):
     return path
 
 
+def kernel_command_line(board):
+    """What U-Boot hands to the kernel, for a QEMU that starts the kernel itself."""
+    text = (CHECKOUT / "board" / board / "extlinux.conf").read_text()
+    return re.search(r"^\s*append (.*)$", text, re.M)[1]
+
+
 def environment(board, images, disk, serial=""):
     """Loads board.yaml; `disk` is what the QEMU target boots from."""
     path = board_yaml(board)
     # labgrid finds the format out itself, but for the disks of few machines alone.
     form = "qcow2" if str(disk).endswith(".qcow2") else "raw"
     os.environ.update(
-        LG_IMAGES=str(images), LG_DISK=str(disk), LG_DISK_FORMAT=form, LG_SERIAL=serial
+        LG_IMAGES=str(images),
+        LG_DISK=str(disk),
+        LG_DISK_FORMAT=form,
+        LG_SERIAL=serial,
+        LG_APPEND=kernel_command_line(board),
     )
     return Environment(str(path))
 
