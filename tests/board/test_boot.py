@@ -6,6 +6,7 @@ import re
 import pytest
 from ironroot import kernel
 from ironroot.board import MULTIPLIER
+from ironroot.environment import lacks
 
 # From the kernel's start of init to the last step of the boot, which takes one to two seconds: what
 # this finds is a step that waits for something, on a busy machine too.
@@ -62,8 +63,10 @@ def test_binderfs_is_mounted(shell):
 
 
 @pytest.mark.qemu_only("the addresses are those of QEMU's user network")
-def test_network_comes_up_by_dhcp(shell):
+def test_network_comes_up_by_dhcp(board, shell):
     """A lease, a route, and an answer from the other end."""
+    if reason := lacks(board.name, "ethernet"):
+        pytest.skip(reason)
     wait = "for i in $(seq 60); do ip -4 addr show eth0 | grep -q inet && break; sleep 1; done"
     shell.run_check(f"{wait}; ip -4 addr show eth0 | grep -q 'inet 10.0.2.15/24'", timeout=90)
     assert shell.run_check("ip route | grep ^default")[0].startswith("default via 10.0.2.2 ")
