@@ -85,7 +85,18 @@ LOADERS = {
     "microchip_icicle": [Loader("payload.bin", MIB, 8 * MIB, HSS_PAYLOAD)],
     # Its boot loader is in the board's eMMC, or comes over USB.
     "sipeed_licheepi_4a": [],
+    # U-Boot is a file on the boot partition, as its environment is: CONFIG_ENV_IS_IN_FAT of Debian's
+    # rpi_3.
+    "raspberrypi_3b": [],
 }
+# The boot ROM of a Raspberry Pi 3 reads the card's MBR and takes the first partition of a FAT type it
+# knows; some ROMs fail on FAT16: raspberrypi/firmware, issues 1711 and 1738, and the documentation's
+# "Raspberry Pi boot modes". The files that it and the GPU read there: "Boot folder contents", and
+# what config.txt names.
+GPU_BOOT_FILES = {
+    "raspberrypi_3b": ["bootcode.bin", "start.elf", "fixup.dat"],
+}
+FAT32_LBA, PROTECTIVE = 0x0C, 0xEE
 # QEMU refuses SD cards of other sizes than powers of two (hw/sd/sd.c).
 SD_CARDS = ("xunlong_orangepi_pc", "boundary_sabrelite", "sifive_unleashed", "microchip_icicle")
 
@@ -115,6 +126,10 @@ def image(board, tmp_path_factory):
     files |= {f"{name}.dtb": 64 for name in device_trees(board)}
     # A boot loader as large as its place.
     files |= {loader.file: loader.end - loader.offset for loader in LOADERS[board]}
+    if board in GPU_BOOT_FILES:
+        files["u-boot.bin"] = 4096
+        files |= {f"rpi-firmware/{name}": 64 for name in [*GPU_BOOT_FILES[board], "config.txt"]}
+        (images / "rpi-firmware").mkdir()
     for name, size in files.items():
         (images / name).write_bytes(stand_in(name, size))
     build = images / "build"
@@ -224,6 +239,27 @@ def test_the_boot_partition_has_what_extlinux_conf_names(board, image, table):
             check=True,
         )
         assert found.stdout == (Path(image.name).parent / Path(name).name).read_bytes()
+
+
+@pytest.mark.parametrize("board", GPU_BOOT_FILES, indirect=True)
+def test_the_gpu_finds_its_files_in_the_mbrs_first_partition(board, image, table):
+    """The MBR has the boot partition, and says that there is a GUID table, whose kernel's parser
+    wants this entry to begin in block 1 (block/partitions/efi.c, is_pmbr_valid)."""
+    mbr = at(image, 446, 66)
+    assert mbr[64:] == b"\x55\xaa"
+    kinds = [(mbr[at + 4], *struct.unpack("<II", mbr[at + 8 : at + 16])) for at in range(0, 64, 16)]
+    boot = table.partitions["boot"]
+    assert kinds[0] == (FAT32_LBA, boot.start // SECTOR, (boot.end - boot.start) // SECTOR)
+    assert kinds[1][:2] == (PROTECTIVE, 1)
+    assert [kind for kind, _, _ in kinds[2:]] == [0, 0]
+    # Microsoft's FAT specification 1.03, BS_FilSysType of FAT32.
+    assert at(image, boot.start + 82, 8) == b"FAT32   "
+    config = (CHECKOUT / "board" / board / "config.txt").read_text()
+    named = re.findall(r"^(?:kernel|device_tree)=(.*)$", config, re.M)
+    assert named == ["u-boot.bin", f"{device_trees(board)[0]}.dtb"]
+    for name in [*GPU_BOOT_FILES[board], "config.txt", *named]:
+        command = ["mtype", "-i", f"{image.name}@@{boot.start}", f"::{name}"]
+        subprocess.run(command, capture_output=True, check=True)
 
 
 def test_an_sd_cards_image_is_a_card_that_qemu_takes(board, image):
