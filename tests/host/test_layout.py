@@ -88,6 +88,15 @@ LOADERS = {
     # U-Boot is a file on the boot partition, as its environment is: CONFIG_ENV_IS_IN_FAT of Debian's
     # rpi_3.
     "raspberrypi_3b": [],
+    # These the user adds, in ROOM.
+    "nxp_imx8mp_evk": [],
+}
+# Where the readme tells the user to write a boot loader that no free build gives.
+ROOM = {
+    # i.MX 8M Plus reference manual, 6.1 System Boot: the image container is at 32 KiB of a card;
+    # U-Boot 2025.01, doc/board/nxp/imx8mp_evk.rst: "dd if=flash.bin of=/dev/sd[x] bs=1K seek=32".
+    # U-Boot's environment: CONFIG_ENV_OFFSET=0x400000 of imx8mp_evk_defconfig.
+    "nxp_imx8mp_evk": (32 * KIB, 4 * MIB),
 }
 # The boot ROM of a Raspberry Pi 3 reads the card's MBR and takes the first partition of a FAT type it
 # knows; some ROMs fail on FAT16: raspberrypi/firmware, issues 1711 and 1738, and the documentation's
@@ -239,6 +248,16 @@ def test_the_boot_partition_has_what_extlinux_conf_names(board, image, table):
             check=True,
         )
         assert found.stdout == (Path(image.name).parent / Path(name).name).read_bytes()
+
+
+@pytest.mark.parametrize("board", ROOM, indirect=True)
+def test_a_boot_loader_that_the_user_adds_has_its_room(board, image, table):
+    start, end = ROOM[board]
+    assert table.end <= start
+    assert end <= table.partitions["boot"].start
+    assert not any(at(image, start, end - start))
+    readme = (CHECKOUT / "board" / board / "readme.md").read_text()
+    assert f"bs=1K seek={start // KIB} " in readme
 
 
 @pytest.mark.parametrize("board", GPU_BOOT_FILES, indirect=True)
