@@ -27,6 +27,8 @@ LINUX_DATA = uuid.UUID("0FC63DAF-8483-4772-8E79-3D69D8477DE4")
 # it (disk/part_efi.c, is_bootable).
 LEGACY_BIOS_BOOTABLE = 1 << 2
 BOOT_STARTS = 8 * MIB
+# Boards whose boot loader needs more than that.
+BOOT_STARTS_LATER = {"pine64_rockpro64": 16 * MIB}
 
 
 @dataclass
@@ -56,6 +58,10 @@ SIFIVE = [
     Loader("u-boot-spl.bin", 34 * SECTOR, 0x822 * SECTOR, SIFIVE_SPL),
     Loader("u-boot.itb", 0x822 * SECTOR, 8 * MIB, SIFIVE_U_BOOT),
 ]
+# Rockchip's boot ROM looks for its loader in sector 64 of a card, whose SPL takes the rest from
+# sector 16384: U-Boot 2025.01, doc/board/rockchip/rockchip.rst; CONFIG_SYS_MMCSD_RAW_MODE_U_BOOT_SECTOR
+# of Debian's rockpro64-rk3399, as of U-Boot's own. The environment is in SPI flash.
+ROCKCHIP_LOADER, ROCKCHIP_U_BOOT = 64 * SECTOR, 0x4000 * SECTOR
 LOADERS = {
     # Emulated boards take theirs from files.
     "qemu_aarch64": [],
@@ -85,6 +91,10 @@ LOADERS = {
     "microchip_icicle": [Loader("payload.bin", MIB, 8 * MIB, HSS_PAYLOAD)],
     # Its boot loader is in the board's eMMC, or comes over USB.
     "sipeed_licheepi_4a": [],
+    "pine64_rockpro64": [
+        Loader("idbloader.img", ROCKCHIP_LOADER, ROCKCHIP_U_BOOT),
+        Loader("u-boot.itb", ROCKCHIP_U_BOOT, 16 * MIB),
+    ],
     # U-Boot is a file on the boot partition, as its environment is: CONFIG_ENV_IS_IN_FAT of Debian's
     # rpi_3.
     "raspberrypi_3b": [],
@@ -113,6 +123,10 @@ SD_CARDS = ("xunlong_orangepi_pc", "boundary_sabrelite", "sifive_unleashed", "mi
 def stand_in(name, size):
     """Bytes that no other stand-in has."""
     return (name.encode() + b"\n").ljust(size, name[:1].encode())
+
+
+def boot_starts(board):
+    return BOOT_STARTS_LATER.get(board, BOOT_STARTS)
 
 
 def device_trees(board):
@@ -210,7 +224,7 @@ def test_the_boot_loader_and_the_table_leave_each_other_alone(board, table):
     for loader in LOADERS[board]:
         assert loader.offset >= HEADER + SECTOR
         assert loader.end <= table.start or table.end <= loader.offset
-    assert table.end <= BOOT_STARTS
+    assert table.end <= boot_starts(board)
 
 
 def test_a_larger_boot_loader_is_refused(board):
@@ -230,7 +244,7 @@ def test_partitions_are_those_that_u_boot_and_the_kernel_look_for(board, table):
     assert list(table.partitions)[-2:] == ["boot", "root"]
     assert len(table.partitions) == 2 + sum(bool(loader.kind) for loader in LOADERS[board])
     assert (boot.kind, root.kind) == (LINUX_DATA, LINUX_DATA)
-    assert boot.start == BOOT_STARTS
+    assert boot.start == boot_starts(board)
     assert boot.attributes & LEGACY_BIOS_BOOTABLE
     assert not root.attributes & LEGACY_BIOS_BOOTABLE
     assert root.start == boot.end
