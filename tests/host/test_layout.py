@@ -96,8 +96,9 @@ LOADERS = {
         Loader("u-boot.itb", ROCKCHIP_U_BOOT, 16 * MIB),
     ],
     # U-Boot is a file on the boot partition, as its environment is: CONFIG_ENV_IS_IN_FAT of Debian's
-    # rpi_3.
+    # rpi_3 and rpi_4.
     "raspberrypi_3b": [],
+    "raspberrypi_4b": [],
     # These the user adds, in ROOM.
     "nxp_imx8mp_evk": [],
 }
@@ -114,6 +115,7 @@ ROOM = {
 # what config.txt names.
 GPU_BOOT_FILES = {
     "raspberrypi_3b": ["bootcode.bin", "start.elf", "fixup.dat"],
+    "raspberrypi_4b": ["start4.elf", "fixup4.dat"],
 }
 FAT32_LBA, PROTECTIVE = 0x0C, 0xEE
 # QEMU refuses SD cards of other sizes than powers of two (hw/sd/sd.c).
