@@ -28,7 +28,7 @@ LINUX_DATA = uuid.UUID("0FC63DAF-8483-4772-8E79-3D69D8477DE4")
 LEGACY_BIOS_BOOTABLE = 1 << 2
 BOOT_STARTS = 8 * MIB
 # Boards whose boot loader needs more than that.
-BOOT_STARTS_LATER = {"pine64_rockpro64": 16 * MIB}
+BOOT_STARTS_LATER = {"pine64_rockpro64": 16 * MIB, "radxa_rock_5b": 16 * MIB}
 
 
 @dataclass
@@ -101,6 +101,7 @@ LOADERS = {
     "raspberrypi_4b": [],
     # These the user adds, in ROOM.
     "nxp_imx8mp_evk": [],
+    "radxa_rock_5b": [],
 }
 # Where the readme tells the user to write a boot loader that no free build gives.
 ROOM = {
@@ -108,6 +109,8 @@ ROOM = {
     # U-Boot 2025.01, doc/board/nxp/imx8mp_evk.rst: "dd if=flash.bin of=/dev/sd[x] bs=1K seek=32".
     # U-Boot's environment: CONFIG_ENV_OFFSET=0x400000 of imx8mp_evk_defconfig.
     "nxp_imx8mp_evk": (32 * KIB, 4 * MIB),
+    # u-boot-rockchip.bin, which has both parts at their distance.
+    "radxa_rock_5b": (ROCKCHIP_LOADER, 16 * MIB),
 }
 # The boot ROM of a Raspberry Pi 3 reads the card's MBR and takes the first partition of a FAT type it
 # knows; some ROMs fail on FAT16: raspberrypi/firmware, issues 1711 and 1738, and the documentation's
