@@ -22,19 +22,19 @@ const BACKPORTS: &str = "sed -n 's/ trixie main.*/ trixie-backports main/p' \
 ///
 /// Those of mmdebstrap, where the archive's main pocket alone does not do either.
 pub fn unpack(ctx: &Context, name: &str, arch: &str, packages: &str, dir: &Path) -> Result<()> {
-    unpack_from(ctx, name, arch, "main", packages, dir)
+    unpack_with(ctx, name, arch, &[], packages, dir)
 }
 
-/// The same out of the archive's `components`, separated by commas: `main`, `non-free-firmware`.
+/// The same with more options for mmdebstrap.
 ///
 /// # Errors
 ///
 /// As above.
-pub fn unpack_from(
+pub fn unpack_with(
     ctx: &Context,
     name: &str,
     arch: &str,
-    components: &str,
+    options: &[&str],
     packages: &str,
     dir: &Path,
 ) -> Result<()> {
@@ -51,7 +51,6 @@ pub fn unpack_from(
                 "--skip=cleanup/dev,output/dev,output/mknod",
             ])
             .arg(format!("--architectures={arch}"))
-            .arg(format!("--components={components}"))
             .arg(format!("--include={packages}"))
             // Inside a user namespace there is no other user to become.
             .arg("--aptopt=APT::Sandbox::User \"root\"")
@@ -59,7 +58,9 @@ pub fn unpack_from(
             .args([
                 "--dpkgopt=path-exclude=/usr/share/man/*",
                 "--dpkgopt=path-exclude=/usr/share/locale/*",
-            ]);
+            ])
+            // Behind the rest: dpkg's last word on a path counts.
+            .args(options);
         if !with_pockets {
             // Only the first line of the sources list that mmdebstrap wrote: the main pocket.
             command.arg("--setup-hook=sed -i 1q \"$1/etc/apt/sources.list\"");

@@ -80,13 +80,25 @@ fn uboot_dir(ctx: &Context, board: &Board) -> Result<Option<PathBuf>> {
     if package == NO_PACKAGE {
         return Ok(None);
     }
+    Ok(Some(unpacked(ctx, board, "main", package)?.join(below).join(folder)))
+}
+
+/// A Debian package of the board's architecture, out of the archive's `components`, unpacked.
+///
+/// # Errors
+///
+/// When the archive does not have it.
+pub fn unpacked(ctx: &Context, board: &Board, components: &str, package: &str) -> Result<PathBuf> {
     let arch = board.arch.debian;
-    let mut key = Key::new("firmware-1");
-    key.text(debian::SUITE).text(arch).text(package);
+    let mut key = Key::new("firmware-2");
+    key.text(debian::SUITE).text(arch).text(components).text(package);
     let entry = cache::entry(ctx, &format!("firmware/{arch}-{}", key.finish()), |dir, _| {
-        debian::unpack(ctx, &format!("firmware {arch} {package}"), arch, package, dir)
+        let name = format!("firmware {arch} {package}");
+        let components = format!("--components={components}");
+        let licences = "--dpkgopt=path-include=/usr/share/doc/*/copyright";
+        debian::unpack_with(ctx, &name, arch, &[&components, licences], package, dir)
     })?;
-    Ok(Some(entry.join("tree").join(below).join(folder)))
+    Ok(entry.join("tree"))
 }
 
 /// The package that has a U-Boot, by U-Boot's name of its configuration, and the folder there.
@@ -94,7 +106,7 @@ fn row<'a>(table: &'a str, defconfig: &str) -> Option<(&'a str, &'a str)> {
     table.lines().find_map(|line| {
         let mut words = line.split_whitespace();
         (words.next() == Some(defconfig)).then_some(())?;
-        Some((words.next()?, words.next().unwrap_or_default()))
+        Some((words.next()?, words.next()?))
     })
 }
 
@@ -107,7 +119,7 @@ mod tests {
         let table = "# orangepi is a comment's word\norangepi_pc u-boot-sunxi orangepi_pc_plus\n";
         assert_eq!(row(table, "orangepi_pc"), Some(("u-boot-sunxi", "orangepi_pc_plus")));
         assert_eq!(row(table, "orangepi"), None);
-        assert_eq!(row("mpfs -\n", "mpfs"), Some((NO_PACKAGE, "")));
+        assert_eq!(row("mpfs - -\n", "mpfs"), Some((NO_PACKAGE, "-")));
     }
 
     #[test]

@@ -2,9 +2,8 @@
 //! What a Raspberry Pi starts with before U-Boot, out of Debian's package of it.
 
 use crate::board::Board;
-use crate::cache::{self, Key};
 use crate::context::Context;
-use crate::debian;
+use crate::firmware;
 use crate::step::say;
 use anyhow::{ensure, Context as _, Result};
 use std::path::PathBuf;
@@ -16,6 +15,9 @@ const BOOT_CODE: [(&str, &str); 3] = [
     ("BR2_PACKAGE_RPI_FIRMWARE_VARIANT_PI", "start.elf fixup.dat"),
     ("BR2_PACKAGE_RPI_FIRMWARE_VARIANT_PI4", "start4.elf fixup4.dat"),
 ];
+
+/// Their licence, as Buildroot's package calls it.
+const LICENCE: &str = "LICENCE.broadcom";
 
 /// What starts a Raspberry Pi before U-Boot runs: the boot code of its GPU, which is not free, and
 /// config.txt, which it reads. Each file, and its name in images/; none for other boards.
@@ -37,7 +39,7 @@ pub fn boot_code(ctx: &Context, board: &Board) -> Result<Vec<(PathBuf, String)>>
         .filter(|(symbol, _)| board.is_set(symbol))
         .flat_map(|(_, names)| names.split(' '))
         .collect();
-    let (arch, package) = (board.arch.debian, "raspi-firmware");
+    let package = "raspi-firmware";
     let what = format!(
         "not free, and {} needs it: {} by Broadcom and Raspberry Pi Ltd, redistributable as they \
          are for use with a Raspberry Pi (LICENCE.broadcom); from Debian's {package} in \
@@ -45,19 +47,15 @@ pub fn boot_code(ctx: &Context, board: &Board) -> Result<Vec<(PathBuf, String)>>
         board.name,
         names.join(", ")
     );
-    let mut key = Key::new("firmware-1");
-    key.text(debian::SUITE).text(arch).text(package);
-    let entry = cache::entry(ctx, &format!("firmware/{arch}-{}", key.finish()), |dir, _| {
-        say(&what);
-        let components = "main,non-free-firmware";
-        let name = format!("firmware {arch} {package}");
-        debian::unpack_from(ctx, &name, arch, components, package, dir)
-            .with_context(|| format!("{what}: it did not come from there"))
-    })?;
-    let dir = entry.join("tree/usr/lib").join(package);
-    for name in names {
-        let path = dir.join(name);
-        ensure!(path.exists(), "{what}, which has no {name}");
+    say(&what);
+    let tree = firmware::unpacked(ctx, board, "main,non-free-firmware", package)
+        .with_context(|| format!("{what}: it did not come from there"))?;
+    // Whoever passes the files on passes on their licence.
+    let licence = (format!("usr/share/doc/{package}/copyright"), LICENCE);
+    let files_of_it = names.iter().map(|name| (format!("usr/lib/{package}/{name}"), *name));
+    for (from, name) in files_of_it.chain([licence]) {
+        let path = tree.join(&from);
+        ensure!(path.exists(), "{what}, which has no {from}");
         files.push((path, format!("rpi-firmware/{name}")));
     }
     Ok(files)

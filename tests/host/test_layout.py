@@ -117,12 +117,10 @@ ROOM = {
 # "Raspberry Pi boot modes". The files that it and the GPU read there: "Boot folder contents", and
 # what config.txt names.
 GPU_BOOT_FILES = {
-    "raspberrypi_3b": ["bootcode.bin", "start.elf", "fixup.dat"],
-    "raspberrypi_4b": ["start4.elf", "fixup4.dat"],
+    "raspberrypi_3b": ["bootcode.bin", "start.elf", "fixup.dat", "LICENCE.broadcom"],
+    "raspberrypi_4b": ["start4.elf", "fixup4.dat", "LICENCE.broadcom"],
 }
 FAT32_LBA, PROTECTIVE = 0x0C, 0xEE
-# QEMU refuses SD cards of other sizes than powers of two (hw/sd/sd.c).
-SD_CARDS = ("xunlong_orangepi_pc", "boundary_sabrelite", "sifive_unleashed", "microchip_icicle")
 
 
 def stand_in(name, size):
@@ -301,6 +299,9 @@ def test_the_gpu_finds_its_files_in_the_mbrs_first_partition(board, image, table
 
 
 def test_an_sd_cards_image_is_a_card_that_qemu_takes(board, image):
+    """QEMU refuses SD cards of other sizes than powers of two (hw/sd/sd.c)."""
+    text = (CHECKOUT / "board" / board / "board.yaml").read_text()
+    if "if=sd," not in text and "-device sd-card," not in text:
+        pytest.skip("QEMU has no SD card there")
     size = os.fstat(image.fileno()).st_size
-    is_power_of_two = size & (size - 1) == 0
-    assert is_power_of_two or board not in SD_CARDS
+    assert size & (size - 1) == 0
