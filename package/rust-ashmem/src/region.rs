@@ -67,17 +67,20 @@ pub(crate) struct State {
 impl Region {
     /// A region without name, size and memory. Sleeps; fails with [`ENOMEM`].
     pub(crate) fn new(regions: Arc<Regions>, rules: Rules) -> Result<Arc<Self>> {
-        let state = State {
-            name: None,
-            size: 0,
-            mask: prot::ALL,
-            backing: None,
-            ranges: None,
-            queued: None,
-            entry: None,
-        };
         let region = pin_init!(Self {
-            state <- new_mutex!(state, "ashmem_region"),
+            // In place, not made here and copied.
+            state <- new_mutex!(
+                init!(State {
+                    name: None,
+                    size: 0,
+                    mask: prot::ALL,
+                    backing: None,
+                    ranges: None,
+                    queued: None,
+                    entry: None,
+                }),
+                "ashmem_region"
+            ),
             regions,
             rules,
         });
