@@ -59,8 +59,9 @@ SIFIVE = [
     Loader("u-boot.itb", 0x822 * SECTOR, 8 * MIB, SIFIVE_U_BOOT),
 ]
 # Rockchip's boot ROM looks for its loader in sector 64 of a card, whose SPL takes the rest from
-# sector 16384: U-Boot 2025.01, doc/board/rockchip/rockchip.rst; CONFIG_SYS_MMCSD_RAW_MODE_U_BOOT_SECTOR
-# of Debian's rockpro64-rk3399, as of U-Boot's own. The environment is in SPI flash.
+# sector 16384: U-Boot 2025.01, doc/board/rockchip/rockchip.rst, and
+# CONFIG_SYS_MMCSD_RAW_MODE_U_BOOT_SECTOR of Debian's rockpro64-rk3399, as of U-Boot's own. The
+# environment is in SPI flash.
 ROCKCHIP_LOADER, ROCKCHIP_U_BOOT = 64 * SECTOR, 0x4000 * SECTOR
 LOADERS = {
     # Emulated boards take theirs from files.
@@ -95,8 +96,8 @@ LOADERS = {
         Loader("idbloader.img", ROCKCHIP_LOADER, ROCKCHIP_U_BOOT),
         Loader("u-boot.itb", ROCKCHIP_U_BOOT, 16 * MIB),
     ],
-    # U-Boot is a file on the boot partition, as its environment is: CONFIG_ENV_IS_IN_FAT of Debian's
-    # rpi_3 and rpi_4.
+    # U-Boot is a file on the boot partition, as its environment is: CONFIG_ENV_IS_IN_FAT of
+    # Debian's rpi_3 and rpi_4.
     "raspberrypi_3b": [],
     "raspberrypi_4b": [],
     # These the user adds, in ROOM.
@@ -112,10 +113,10 @@ ROOM = {
     # u-boot-rockchip.bin, which has both parts at their distance.
     "radxa_rock_5b": (ROCKCHIP_LOADER, 16 * MIB),
 }
-# The boot ROM of a Raspberry Pi 3 reads the card's MBR and takes the first partition of a FAT type it
-# knows; some ROMs fail on FAT16: raspberrypi/firmware, issues 1711 and 1738, and the documentation's
-# "Raspberry Pi boot modes". The files that it and the GPU read there: "Boot folder contents", and
-# what config.txt names.
+# The boot ROM of a Raspberry Pi 3 reads the card's MBR and takes the first partition of a FAT type
+# that it knows; some ROMs fail on FAT16: raspberrypi/firmware, issues 1711 and 1738, and the
+# documentation's "Raspberry Pi boot modes". The files that it and the GPU read there: "Boot folder
+# contents", and what config.txt names.
 GPU_BOOT_FILES = {
     "raspberrypi_3b": ["bootcode.bin", "start.elf", "fixup.dat", "LICENCE.broadcom"],
     "raspberrypi_4b": ["start4.elf", "fixup4.dat", "LICENCE.broadcom"],
