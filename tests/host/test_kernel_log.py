@@ -39,6 +39,8 @@ def test_an_announced_line_is_accepted_and_no_other():
         ("mark", ["<3>[    1.0] old", "<6>[    2.0] mark", "<3>[    3.0] new"], 2),
         ("nowhere", ["<3>[    1.0] old", "<6>[    2.0] mark"], 0),
         ("mark", ["<6>[    1.0] marked", "<6>[    2.0] mark", "<3>[    3.0] new"], 2),
+        # An earlier run over the same serial port set it too.
+        ("mark", ["<6>[    1.0] mark", "<3>[    2.0] old", "<6>[    3.0] mark", "<3> new"], 3),
         ("mark", ["<6>[    2.0] mark"], 1),
     ],
 )

@@ -53,9 +53,10 @@ def complaints(lines, accepted=()):
 
 
 def since(marker):
-    """The command that prints the log after the line that ends with `marker`.
+    """The command that prints the log after the last line that ends with `marker`.
 
     All of it where the marker has left the buffer. The board picks the lines: a console is slow.
+    The last one, for an earlier run on the same boot set the same marks.
     """
-    number = f"n=$(grep -n '{marker}$' /tmp/log); n=${{n%%:*}}"
+    number = f"n=$(grep -n '{marker}$' /tmp/log | tail -n 1); n=${{n%%:*}}"
     return f"dmesg -r > /tmp/log; {number}; tail -n +$((${{n:-0}} + 1)) /tmp/log"
