@@ -11,7 +11,7 @@ RUN_BOARD = $(or $(BOARD),qemu_riscv64)
 
 # Recipes read these from the environment, so that no value of theirs is ever
 # parsed as shell.
-export BOARD VARIANT K SERIAL IMAGE DEVICE YES NAME PROFILE JOBS TOOLCHAIN BUILDROOT NVD
+export BOARD VARIANT ROOT K SERIAL IMAGE DEVICE YES NAME PROFILE JOBS TOOLCHAIN BUILDROOT NVD
 export KERNEL_SOURCE IRONROOT_CACHE IRONROOT_TIMEOUT_MULTIPLIER
 
 ENTER := quick/enter
@@ -24,6 +24,7 @@ help: ## this list
 	@echo
 	@echo '  BOARD=     one of: $(BOARDS)'
 	@echo '  VARIANT=   one of: $(VARIANTS); without it the release kernel'
+	@echo '  ROOT=      nvme: the root file system is an NVMe disk'"'"'s, by rust-nvme (image, run, flash)'
 	@echo '  TOOLCHAIN= stable (Debian stable'"'"'s Rust, the default) or latest'
 	@echo '  JOBS=      parallel jobs; IRONROOT_CACHE= where builds are kept; README.md and docs/ have the rest'
 
@@ -35,7 +36,7 @@ run: ## boot a board's disk image in QEMU on this terminal
 .PHONY: image
 image: need-board ## BOARD=…: output/<board>/images/sdcard.img, its .bmap, the kernel
 	@$(QUICK) image "$$BOARD"
-	@cd "output/$$BOARD$${VARIANT:+-$$VARIANT}/images" && ls -l "$$PWD/sdcard.img" "$$PWD/sdcard.img.bmap"
+	@cd "output/$$BOARD$${VARIANT:+-$$VARIANT}$${ROOT:+-$$ROOT}/images" && ls -l "$$PWD/sdcard.img" "$$PWD/sdcard.img.bmap"
 
 .PHONY: test
 test: ## everything that CI runs; with BOARD= that board's suite, K= picks tests
@@ -105,7 +106,7 @@ sbom: need-board ## BOARD=…: CycloneDX bill of materials and CVE list of the b
 # to one board: switching boards in a used one would mix two builds in silence.
 # Our own variables stay here: U-Boot has a BOARD too.
 BR2_OUTPUT = output/buildroot
-BUILDROOT_MAKE = tree="$$(buildroot/tree)" && env -u BOARD -u VARIANT -u K -u IMAGE -u NAME -u TOOLCHAIN \
+BUILDROOT_MAKE = tree="$$(buildroot/tree)" && env -u BOARD -u VARIANT -u ROOT -u K -u IMAGE -u NAME -u TOOLCHAIN \
 	$(MAKE) -C "$$tree" BR2_EXTERNAL="$(CURDIR)" O="$(CURDIR)/$(BR2_OUTPUT)"
 
 %_defconfig:

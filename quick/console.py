@@ -20,15 +20,26 @@ def command(board, images, disk):
     return found.get_driver("QEMUDriver", activate=False).get_qemu_base_args()
 
 
+def on_nvme(args):
+    """The same command line with the board's disk behind an NVMe controller."""
+    interface = "if=virtio,"
+    if not any(arg.startswith(interface) for arg in args):
+        sys.exit("ironroot: error: ROOT=nvme: QEMU's model of this board takes no NVMe disk")
+    args = [arg.replace(interface, "if=none,id=root,") for arg in args]
+    return [*args, "-device", "nvme,drive=root,serial=root"]
+
+
 def main():
     """Becomes QEMU."""
-    board = os.environ["BOARD"]
-    name = "-".join(filter(None, [board, os.environ.get("VARIANT")]))
+    board, root = os.environ["BOARD"], os.environ.get("ROOT")
+    name = "-".join(filter(None, [board, os.environ.get("VARIANT"), root]))
     images = Path(os.environ.get("IRONROOT_IMAGES") or CHECKOUT / "output" / name / "images")
     disk = images / "sdcard.img"
     if not disk.is_file():
         sys.exit(f"ironroot: error: no {disk}; run make image BOARD={board}")
     args = command(board, images, disk)
+    if root:
+        args = on_nvme(args)
     if "--pty" in sys.argv[1:]:
         args += ["-snapshot", "-serial", "pty", "-monitor", "none"]
     else:

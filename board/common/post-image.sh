@@ -1,17 +1,41 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # Post-image script of every board, in both lanes: disk image and block map.
-# Arguments: the images directory, the board's name.
+# Arguments: the images directory, the board's name; `nvme` where the root file
+# system is to be that of an NVMe disk (ROOT=nvme in the quick lane, the second
+# word of BR2_ROOTFS_POST_SCRIPT_ARGS in Buildroot).
 set -eu
 images=$1
 board=$2
-here=$(dirname "$0")/../$board
+root=${3:-}
+common=$(dirname "$0")
+here=$common/../$board
 
 # What the board tests ask about the image; the quick lane, which has no
 # BR2_CONFIG, writes it by itself.
 [ -z "${BR2_CONFIG:-}" ] || sed -n 's/^\(BR2_PACKAGE_[A-Z0-9_]*\)=y$/\1/p' "$BR2_CONFIG" >"$images/packages"
 
 cp "$here/extlinux.conf" "$images/extlinux.conf"
+cp "$here/genimage.cfg" "$BUILD_DIR/genimage.cfg"
+# Beside every image that has the driver: its tests boot from it too.
+if grep -qs '^[^:]*/rust_nvme\.ko:' "$TARGET_DIR"/lib/modules/*/modules.dep; then
+	"$common/nvme-initramfs" "$TARGET_DIR" "$images/initramfs.gz"
+fi
+case $root in
+'') ;;
+nvme)
+	[ -f "$images/initramfs.gz" ] || {
+		echo "ironroot: error: $board: root on NVMe needs BR2_PACKAGE_RUST_NVME" >&2
+		exit 1
+	}
+	sed -i 's,^\tappend,\tinitrd /initramfs.gz\n&,' "$images/extlinux.conf"
+	sed -i 's,^\tvfat {,&\n\t\tfile initramfs.gz { image = "initramfs.gz" },' "$BUILD_DIR/genimage.cfg"
+	;;
+*)
+	echo "ironroot: error: root on $root: only nvme, or nothing for the card" >&2
+	exit 1
+	;;
+esac
 # What Microchip's HSS starts, of U-Boot. The quick lane has no U-Boot for it:
 # there the place stays empty, unless a payload is there already.
 if [ -f "$here/hss-payload.conf" ]; then
@@ -28,6 +52,6 @@ empty=$(mktemp -d)
 trap 'rm -rf "$empty"' EXIT
 rm -rf "$BUILD_DIR/genimage.tmp"
 genimage --rootpath "$empty" --tmppath "$BUILD_DIR/genimage.tmp" \
-	--inputpath "$images" --outputpath "$images" --config "$here/genimage.cfg"
+	--inputpath "$images" --outputpath "$images" --config "$BUILD_DIR/genimage.cfg"
 rm -rf "$BUILD_DIR/genimage.tmp"
 bmaptool create --output "$images/sdcard.img.bmap" "$images/sdcard.img"

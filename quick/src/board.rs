@@ -61,6 +61,8 @@ pub struct Board {
     pub name: String,
     /// The kernel variant, empty for the release kernel.
     pub variant: String,
+    /// Where the root file system is: `nvme`, or empty for the card.
+    pub root: String,
     pub arch: &'static Arch,
     values: BTreeMap<String, String>,
     checkout: PathBuf,
@@ -103,12 +105,35 @@ impl Board {
         Ok(board)
     }
 
-    /// The name of what is built for the board: its own, and the variant's.
+    /// The board with its root file system on the disk that `root` names; empty means the card.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such choice, or the board's image has no driver for it.
+    pub fn with_root(mut self, root: &str) -> Result<Self> {
+        ensure!(
+            matches!(root, "" | "nvme"),
+            "ROOT={root}: nvme, or nothing for the card's own root file system"
+        );
+        ensure!(
+            root.is_empty() || self.is_set("BR2_PACKAGE_RUST_NVME"),
+            "ROOT={root}: {}_defconfig has no BR2_PACKAGE_RUST_NVME",
+            self.name
+        );
+        root.clone_into(&mut self.root);
+        Ok(self)
+    }
+
+    /// The name of what is built for the board: its own, the variant's, and its root's.
     pub fn output_name(&self) -> String {
-        match self.variant.as_str() {
-            "" => self.name.clone(),
-            variant => format!("{}-{variant}", self.name),
+        let mut name = self.name.clone();
+        for part in [&self.variant, &self.root] {
+            if !part.is_empty() {
+                name.push('-');
+                name.push_str(part);
+            }
         }
+        name
     }
 
     fn parse(checkout: &Path, name: &str, text: &str) -> Result<Self> {
@@ -122,6 +147,7 @@ impl Board {
         Ok(Self {
             name: name.to_owned(),
             variant: String::new(),
+            root: String::new(),
             arch,
             values,
             checkout: checkout.to_owned(),
@@ -243,6 +269,18 @@ mod tests {
         assert_eq!(board.arch.debian, "riscv64");
         assert_eq!(board.paths("BR2_A").unwrap(), [Path::new("/c/linux/a")]);
         assert!(board.text("BR2_B").unwrap_err().to_string().contains("BR2_B"));
+    }
+
+    #[test]
+    fn takes_its_root_from_a_disk_that_it_has_a_driver_for() {
+        let read = |text: &str| Board::parse(Path::new("/c"), "b", text).unwrap();
+        let plain = "BR2_riscv=y\n";
+        assert_eq!(read(plain).with_root("").unwrap().output_name(), "b");
+        let error = read(plain).with_root("nvme").unwrap_err().to_string();
+        assert!(error.contains("b_defconfig has no BR2_PACKAGE_RUST_NVME"), "{error}");
+        let with = "BR2_riscv=y\nBR2_PACKAGE_RUST_NVME=y\n";
+        assert_eq!(read(with).with_root("nvme").unwrap().output_name(), "b-nvme");
+        assert!(read(with).with_root("usb").is_err());
     }
 
     #[test]

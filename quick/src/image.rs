@@ -30,7 +30,7 @@ pub fn build(ctx: &Context, board: &Board) -> Result<()> {
     installs.extend(crates::build(ctx, board)?);
 
     let mut key = Key::new("image-1");
-    key.text(&kernel.key);
+    key.text(&kernel.key).text(&board.root);
     for install in &installs {
         key.text(&install.to_string_lossy());
     }
@@ -129,6 +129,7 @@ fn post_image(
         command
             .arg(images)
             .args(board.text("BR2_ROOTFS_POST_SCRIPT_ARGS")?.split_whitespace())
+            .args(board.root.split_whitespace())
             .env("BINARIES_DIR", images)
             .env("TARGET_DIR", target)
             .env("BUILD_DIR", &build)

@@ -102,9 +102,10 @@ fn dispatch(args: &[&str]) -> Result<()> {
     }
 }
 
-/// The board `name` in the kernel variant that `VARIANT` names.
+/// The board `name` in the kernel variant that `VARIANT` names, its root file system on `ROOT`.
 fn board(ctx: &Context, name: &str) -> Result<Board> {
-    Board::read(&ctx.checkout, name, &env::var("VARIANT").unwrap_or_default())
+    let variable = |name| env::var(name).unwrap_or_default();
+    Board::read(&ctx.checkout, name, &variable("VARIANT"))?.with_root(&variable("ROOT"))
 }
 
 /// Configures the board's kernel in a directory of its own and proves its fragments.

@@ -14,11 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from ironroot.image import BOARDS, KIB, MIB, make_image, stand_in
+from ironroot.quick import CHECKOUT
 
-CHECKOUT = Path(__file__).parents[2]
-KIB, MIB, SECTOR = 1 << 10, 1 << 20, 512
-DEFCONFIGS = sorted(CHECKOUT.glob("configs/*_defconfig"))
-BOARDS = [path.name.removesuffix("_defconfig") for path in DEFCONFIGS]
+SECTOR = 512
 # UEFI specification 2.10, 5.3.2: the header is in the second block and says where its entries are.
 HEADER = SECTOR
 # Linux file system data: systemd's Discoverable Partitions Specification, as libblkid names it.
@@ -124,11 +123,6 @@ GPU_BOOT_FILES = {
 FAT32_LBA, PROTECTIVE = 0x0C, 0xEE
 
 
-def stand_in(name, size):
-    """Bytes that no other stand-in has."""
-    return (name.encode() + b"\n").ljust(size, name[:1].encode())
-
-
 def boot_starts(board):
     return BOOT_STARTS_LATER.get(board, BOOT_STARTS)
 
@@ -147,24 +141,12 @@ def board(request):
 
 @pytest.fixture(scope="module")
 def image(board, tmp_path_factory):
-    """The board's image, by its own post-image script, as an open file."""
+    """The board's image, as an open file."""
     images = tmp_path_factory.mktemp(board)
-    files = {"Image": 4096, "zImage": 4096, "rootfs.ext4": 4 * MIB, "packages": 1}
-    files |= {f"{name}.dtb": 64 for name in device_trees(board)}
     # A boot loader as large as its place.
-    files |= {loader.file: loader.end - loader.offset for loader in LOADERS[board]}
-    if board in GPU_BOOT_FILES:
-        files["u-boot.bin"] = 4096
-        files |= {f"rpi-firmware/{name}": 64 for name in [*GPU_BOOT_FILES[board], "config.txt"]}
-        (images / "rpi-firmware").mkdir()
-    for name, size in files.items():
-        (images / name).write_bytes(stand_in(name, size))
-    build = images / "build"
-    build.mkdir()
-    env = {key: value for key, value in os.environ.items() if key != "BR2_CONFIG"}
-    script = CHECKOUT / "board/common/post-image.sh"
-    env["BUILD_DIR"] = str(build)
-    subprocess.run([script, images, board], env=env, check=True, capture_output=True)
+    sizes = {loader.file: loader.end - loader.offset for loader in LOADERS[board]}
+    made = make_image(board, images, sizes=sizes)
+    assert made.returncode == 0, made.stderr
     with (images / "sdcard.img").open("rb") as file:
         yield file
     shutil.rmtree(images)

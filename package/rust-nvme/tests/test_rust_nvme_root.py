@@ -13,23 +13,6 @@ import pytest
 from nvme_disk import DRIVERS, MODULE
 
 BOOT_PARTITION = 8 << 20
-INIT = """#!/bin/busybox sh
-# Loads the disk's driver and gives the root file system to its init.
-/bin/busybox mkdir -p /dev /proc /sys /root
-/bin/busybox mount -t devtmpfs dev /dev
-/bin/busybox mount -t proc proc /proc
-/bin/busybox mount -t sysfs sys /sys
-for module in /modules/*; do /bin/busybox insmod $module; done
-while [ -z "$root" ]; do
-    root=$(/bin/busybox grep -lsx PARTNAME=root /sys/class/block/nvme*/uevent)
-done
-root=${root%/uevent}
-/bin/busybox mount -o ro /dev/${root##*/} /root
-/bin/busybox mount -o move /dev /root/dev
-/bin/busybox umount /sys
-/bin/busybox umount /proc
-exec /bin/busybox switch_root /root /sbin/init
-"""
 
 
 def run(*command, **options):
@@ -37,34 +20,8 @@ def run(*command, **options):
     return subprocess.run(command, check=True, capture_output=True, **options).stdout
 
 
-def in_image(images, path):
-    """A file of the image's root file system."""
-    return run("debugfs", "-R", f"cat {path}", images / "rootfs.ext4")
-
-
-def initramfs(images, scratch):
-    """An initramfs of the image's own busybox and modules: the driver's and what it needs."""
-    tree = scratch / "initramfs"
-    (tree / "bin").mkdir(parents=True)
-    (tree / "modules").mkdir()
-    (tree / "init").write_text(INIT)
-    (tree / "bin/busybox").write_bytes(in_image(images, "/bin/busybox"))
-    for program in ("init", "bin/busybox"):
-        (tree / program).chmod(0o755)
-    modules = f"/lib/modules/{(images / 'kernel.release').read_text().strip()}"
-    dependencies = in_image(images, f"{modules}/modules.dep").decode()
-    line = re.search(rf"^(\S*/{MODULE}\.ko): *(.*)$", dependencies, re.MULTILINE)
-    # Dependencies come first, as modules.dep has them last.
-    for number, path in enumerate([*line[2].split()[::-1], line[1]]):
-        name = f"{number}-{Path(path).name}"
-        (tree / "modules" / name).write_bytes(in_image(images, f"{modules}/{path}"))
-    files = "\n".join(str(path.relative_to(tree)) for path in sorted(tree.rglob("*")))
-    archive = run("cpio", "-o", "-H", "newc", "--quiet", cwd=tree, input=files.encode())
-    return run("gzip", "-1", input=archive)
-
-
 def QEMU_ARGS(command, scratch):
-    """The image with an initramfs on its boot partition, on an NVMe disk; the usual disk is empty.
+    """The image as ROOT=nvme makes it, on an NVMe disk; the usual disk is empty.
 
     A qcow2 file, whose tables QEMU keeps in its memory until the guest flushes.
     """
@@ -72,15 +29,13 @@ def QEMU_ARGS(command, scratch):
     usual = re.search(r"file=([^,]*)", plain)[1]
     backing = run("qemu-img", "info", "-f", "qcow2", usual).decode()
     image = Path(re.search(r"^backing file: (\S*)", backing, re.MULTILINE)[1])
-    archive = scratch / "initramfs.gz"
-    archive.write_bytes(initramfs(image.parent, scratch))
     settings = scratch / "extlinux.conf"
     original = (image.parent / "extlinux.conf").read_text()
     settings.write_text(original.replace("\tappend", "\tinitrd /initramfs.gz\n\tappend"))
     disk = scratch / "root.img"
     run("cp", "--sparse=always", image, disk)
     partition = f"{disk}@@{BOOT_PARTITION}"
-    run("mcopy", "-i", partition, archive, "::initramfs.gz")
+    run("mcopy", "-i", partition, image.parent / "initramfs.gz", "::initramfs.gz")
     run("mcopy", "-o", "-i", partition, settings, "::extlinux/extlinux.conf")
     run("qemu-img", "create", "-f", "qcow2", "-F", "raw", "-b", disk, scratch / "root.qcow2")
     run("qemu-img", "create", "-f", "qcow2", usual, "1M")
