@@ -38,6 +38,10 @@ PENDING = {"RTL8201F": (30, 1 << 11), "RTL8211E": (19, 1 << 10)}
 # Marvell.
 INTERRUPT_STATUS, EXT_CONTROL, RECEIVE_ERRORS, EXT_ADDRESS, EXT_STATUS = 19, 20, 21, 22, 27
 
+# Motorcomm: register 30 selects which extended register 31 shows, each a page of its own here.
+EXT_SELECT, EXT_DATA = 30, 31
+MOTORCOMM = {"YT8511": 0x0000010A, "YT8521": 0x0000011A, "YT8531": 0x4F51E91B}
+
 
 def smsc(chip, special_modes=0x00E0):
     """A PHY of SMSC's, which detects energy."""
@@ -80,6 +84,16 @@ def m88e1111():
     ]
 
 
+def motorcomm(chip, extended=None):
+    """A PHY of Motorcomm's; `extended` gives extended registers their values."""
+    return [
+        *basic_phy(MOTORCOMM[chip], GIGABIT_BMSR),
+        f"reg 0 0 15 {0x2000}",
+        f"banks 0 {EXT_SELECT} {EXT_DATA} {EXT_DATA}",
+        *(f"reg 0 {reg} {EXT_DATA} {value}" for reg, value in (extended or {}).items()),
+    ]
+
+
 @dataclass(frozen=True)
 class Family:
     """One chip for what all chips of a family do alike."""
@@ -103,4 +117,5 @@ FAMILIES = {
         "RTL8211F", realtek("RTL8211F"), "rgmii-id", GIGABIT_BMSR, {LPA: 0x45E1, 26: 0x18}
     ),
     "marvell": Family("88E1111", m88e1111(), "rgmii-id", GIGABIT_BMSR, {LPA: 0x45E1, 17: 0x6C00}),
+    "motorcomm": Family("YT8531", motorcomm("YT8531"), "rgmii-id", GIGABIT_BMSR, {LPA: 0x45E1}),
 }
