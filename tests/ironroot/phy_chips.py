@@ -42,6 +42,10 @@ INTERRUPT_STATUS, EXT_CONTROL, RECEIVE_ERRORS, EXT_ADDRESS, EXT_STATUS = 19, 20,
 EXT_SELECT, EXT_DATA = 30, 31
 MOTORCOMM = {"YT8511": 0x0000010A, "YT8521": 0x0000011A, "YT8531": 0x4F51E91B}
 
+# Microsemi.
+INT_MASK, INT_STATUS = 25, 26
+MSCC = {"VSC8531": 0x00070572, "VSC8541": 0x00070771}
+
 
 def smsc(chip, special_modes=0x00E0):
     """A PHY of SMSC's, which detects energy."""
@@ -94,6 +98,17 @@ def motorcomm(chip, extended=None):
     ]
 
 
+def mscc(chip):
+    """A PHY of Microsemi's."""
+    return [
+        *basic_phy(MSCC[chip], GIGABIT_BMSR),
+        f"reg 0 0 15 {0x2000}",
+        "banks 0 31 0 30",
+        f"readclear 0 0 {INT_STATUS} {0xFFFF}",
+        WIRED,
+    ]
+
+
 @dataclass(frozen=True)
 class Family:
     """One chip for what all chips of a family do alike."""
@@ -118,4 +133,5 @@ FAMILIES = {
     ),
     "marvell": Family("88E1111", m88e1111(), "rgmii-id", GIGABIT_BMSR, {LPA: 0x45E1, 17: 0x6C00}),
     "motorcomm": Family("YT8531", motorcomm("YT8531"), "rgmii-id", GIGABIT_BMSR, {LPA: 0x45E1}),
+    "mscc": Family("VSC8541", mscc("VSC8541"), "rgmii-id", GIGABIT_BMSR, {LPA: 0x45E1}),
 }

@@ -53,7 +53,7 @@ def test_a_bus_that_fails_is_reported(shell, family):
     assert seen == ["Input/output error"] * 2
 
 
-@pytest.mark.parametrize("family", ["smsc", "marvell"])
+@pytest.mark.parametrize("family", ["smsc", "marvell", "mscc"])
 @pytest.mark.expects(r"(genphy_soft_reset|phy_poll_reset) failed: -110")
 def test_a_reset_that_never_ends_is_given_up(shell, family):
     def observe(sim):
