@@ -12,19 +12,15 @@ BMCR, BMSR, LPA, STAT1000 = 0, 1, 5, 10
 BMSR_LINK, BMSR_ANEG_COMPLETE = 0x0004, 0x0020
 
 # The nodes of phy_sim's device tree are not in /sys/firmware/devicetree.
-NO_SYSFS_NODE = r"mdio_bus phy-sim-\d+(:00)?: Error -2 creating of_node link"
+NO_SYSFS_NODE = r"(mdio_bus phy-sim-\d+(:00)?|hwmon hwmon\d+): Error -2 creating of_node link"
 
 
-def device_tree(properties):
-    """A bus with one PHY at address 0 that has these properties, as a blob."""
-    source = f"""/dts-v1/;
-        / {{
-            mdio {{
-                #address-cells = <1>;
-                #size-cells = <0>;
-                ethernet-phy@0 {{ reg = <0>; {properties} }};
-            }};
-        }};"""
+def device_tree(properties, in_mac=False):
+    """A bus with one PHY at address 0 that has these properties, or its MAC has; as a blob."""
+    phy = f"ethernet-phy@0 {{ reg = <0>; {properties} }};"
+    bus = f"mdio {{ #address-cells = <1>; #size-cells = <0>; {phy} }};"
+    mac = f"mac {{ {properties} }};"
+    source = f"/dts-v1/; / {{ {mac if in_mac else bus} }};"
     command = ["dtc", "-q", "-I", "dts", "-O", "dtb"]
     return subprocess.run(command, input=source.encode(), capture_output=True, check=True).stdout
 
@@ -112,9 +108,12 @@ class Sim:
         entries = [line.split() for line in self.ask("log")]
         return [(kind == "w", int(reg), int(value, 16)) for kind, _, reg, value in entries]
 
-    def start(self, properties=""):
-        """Registers the bus; the PHY's node has these properties of the device tree."""
-        text = device_tree(properties).hex()
+    def start(self, properties="", in_mac=False):
+        """Registers the bus; the PHY's node has these properties of the device tree.
+
+        With `in_mac` the MAC's node has them, and the PHY has none. Without any there is no tree.
+        """
+        text = "" if properties is None else device_tree(properties, in_mac).hex()
         part = CHUNK // 4
         self.script([f"dt {text[at : at + part]}" for at in range(0, len(text), part)])
         self.script(["start"])
@@ -162,6 +161,11 @@ class Sim:
         arguments = arguments.format(self.netdev)
         *lines, status = self._answer(f"{{ ethtool {arguments} 2>&1; echo $?; }}")
         return [line.strip() for line in lines], int(status)
+
+    def settle(self):
+        """Waits until what phylib is about to do with the PHY after a link's change is done."""
+        # Asking takes the lock that phylib's state machine has meanwhile.
+        self.settings()
 
     def settings(self):
         """ethtool's report on the link, as a dictionary of its one-line entries."""

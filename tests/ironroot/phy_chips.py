@@ -109,6 +109,95 @@ def mscc(chip):
     ]
 
 
+def m88e1510():
+    """Marvell's 88E1510, and 88E1512."""
+    return [
+        *basic_phy(0x01410DD1, GIGABIT_BMSR),
+        f"reg 0 0 15 {0x3000}",
+        f"banks 0 {EXT_ADDRESS} 0 28",
+        f"selfclear 0 1 0 {0x8200}",
+        f"reg 0 1 0 {0x1140}",
+        f"reg 0 0 16 {0x3360}",
+        f"reg 0 2 16 {0x0408}",
+        f"reg 0 3 16 {0x1030}",
+        f"reg 0 3 18 {0x4A05}",
+        f"selfclear 0 17 16 {0x1000}",
+        f"selfclear 0 18 20 {0x8000}",
+        f"selfclear 0 7 21 {0x8000}",
+        *(
+            f"readclear 0 {page} {register} {0xFFFF}"
+            for page in (0, 1)
+            for register in (INTERRUPT_STATUS, RECEIVE_ERRORS)
+        ),
+        WIRED,
+    ]
+
+
+def dp83867():
+    """Texas Instruments' DP83867."""
+    return [
+        *basic_phy(0x2000A231, GIGABIT_BMSR),
+        f"reg 0 0 15 {0x3000}",
+        f"reg 0 0 16 {0x5048}",
+        f"reg 0 0 20 {0x29C7}",
+        f"reg 0 0 24 {0x6150}",
+        f"readclear 0 0 19 {0xFFFF}",
+        f"selfclear 0 0 31 {0xC000}",
+        f"mmd 0 31 {0x31} {0x10B0}",
+        f"mmd 0 31 {0x32} {0x00D3}",
+        f"mmd 0 31 {0x86} {0x0077}",
+        f"mmd 0 31 {0x170} {0x0C0F}",
+        WIRED,
+    ]
+
+
+# Micrel.
+KSZ_INTERRUPT, KSZ8081_LINKMD, KSZ9X31_LINKMD = 27, 29, 18
+MICREL = {"KSZ8081": 0x00221561, "KSZ9031": 0x00221622, "KSZ9131": 0x00221640}
+
+
+def micrel(chip):
+    """A PHY of Micrel's."""
+    gigabit = chip != "KSZ8081"
+    pad_skews = {2: {0: 0x10, 4: 0x77, 5: 0x7777, 6: 0x7777, 8: 0x01EF, 76: 0x1B, 77: 0x100B}}
+    mmds = {0: {3: 0x5464, 4: 0x0003}, 0x1C: {0x23: 0x0002}, **pad_skews} if gigabit else {}
+    linkmd, status = (KSZ9X31_LINKMD, 0x03FF) if gigabit else (KSZ8081_LINKMD, 0x7FFF)
+    return [
+        *basic_phy(MICREL[chip], GIGABIT_BMSR if gigabit else 0x7809),
+        f"reg 0 0 15 {0x3000 if gigabit else 0}",
+        f"reg 0 0 21 {0}",
+        f"readclear 0 0 21 {0xFFFF}",
+        f"reg 0 0 22 {0x8023}",
+        f"readclear 0 0 {KSZ_INTERRUPT} {0xFF}",
+        f"readonly 0 0 {linkmd} {status}",
+        f"selfclear 0 0 {linkmd} {0x8000}",
+        f"reg 0 0 31 {0x4340 if gigabit else 0x8380}",
+        *(f"mmd 0 {devad} {reg} {value}" for devad in mmds for reg, value in mmds[devad].items()),
+        WIRED,
+    ]
+
+
+# Broadcom. Whatever is written to select it, a register behind AUX_CTL or SHD reads the same.
+AUX_CTL, SHD, EXP_DATA, EXP_SEL, ISR = 24, 28, 21, 23, 26
+BROADCOM = {"BCM54210E": 0x600D84A0, "BCM54213PE": 0x600D84A2}
+
+
+def broadcom(chip, aux_ctl=0x71E7, shadow=0x0221):
+    """A PHY of Broadcom's."""
+    return [
+        *basic_phy(BROADCOM[chip], GIGABIT_BMSR),
+        f"reg 0 0 15 {0x3000}",
+        f"banks 0 {EXP_SEL} {EXP_DATA} {EXP_DATA}",
+        f"readclear 0 0 {ISR} {0xFFFF}",
+        *(
+            f"{kind} 0 0 {register} {value}"
+            for register, preset in ((AUX_CTL, aux_ctl), (SHD, shadow))
+            for kind, value in (("reg", preset), ("readonly", 0xFFFF))
+        ),
+        WIRED,
+    ]
+
+
 @dataclass(frozen=True)
 class Family:
     """One chip for what all chips of a family do alike."""
@@ -134,4 +223,9 @@ FAMILIES = {
     "marvell": Family("88E1111", m88e1111(), "rgmii-id", GIGABIT_BMSR, {LPA: 0x45E1, 17: 0x6C00}),
     "motorcomm": Family("YT8531", motorcomm("YT8531"), "rgmii-id", GIGABIT_BMSR, {LPA: 0x45E1}),
     "mscc": Family("VSC8541", mscc("VSC8541"), "rgmii-id", GIGABIT_BMSR, {LPA: 0x45E1}),
+    "dp83867": Family("DP83867", dp83867(), "rgmii-id", GIGABIT_BMSR, {LPA: 0x45E1, 17: 0x6C00}),
+    "micrel": Family("KSZ8081", micrel("KSZ8081"), "rmii", 0x7809, {LPA: 0x45E1}),
+    "broadcom": Family(
+        "BCM54213PE", broadcom("BCM54213PE"), "rgmii-rxid", GIGABIT_BMSR, {LPA: 0x45E1}
+    ),
 }

@@ -79,7 +79,8 @@ impl Bus {
         &self.model
     }
 
-    /// Sets the device tree, as a blob. Its node `mdio` is the bus.
+    /// Sets the device tree, as a blob. Its node `mdio` is the bus, and `mac` the MAC that the bus
+    /// belongs to; without `mdio` no PHY has a node.
     pub(crate) fn set_dt(&mut self, blob: &[u8]) -> Result {
         // SAFETY: By the type invariants; `blob` is as long as we say.
         to_result(unsafe {

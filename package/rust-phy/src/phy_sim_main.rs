@@ -15,7 +15,7 @@
 //! | `banks ADDR SELECT FIRST LAST` | says which register selects the page of which |
 //! | `window ADDR PAGE SELECT` | says that a page shows extension pages, `0x10000` and up |
 //! | `fail ADDR ERRNO` | lets each access fail; 0 for no more |
-//! | `dt HEX` | appends to the device tree blob |
+//! | `dt HEX` | appends to the device tree blob, where `mdio` is the bus, or `mac` its parent |
 //! | `wire ADDR` | gives the PHY an interrupt, before `start` |
 //! | `start`, `stop` | registers the bus with its PHYs, and takes it away |
 //! | `attach ADDR MODE` | makes a network device, whose name is the answer |

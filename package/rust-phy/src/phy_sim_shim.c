@@ -193,7 +193,7 @@ int phy_sim_bus_fire_irq(struct phy_sim_bus *sim, int addr)
 
 int phy_sim_bus_start(struct phy_sim_bus *sim)
 {
-	struct device_node *node = NULL;
+	struct device_node *node = NULL, *mac = NULL;
 	struct mii_bus *mii;
 	int ret;
 
@@ -201,12 +201,14 @@ int phy_sim_bus_start(struct phy_sim_bus *sim)
 		return -EBUSY;
 	if (sim->root) {
 		node = of_get_child_by_name(sim->root, "mdio");
-		if (!node)
+		mac = of_get_child_by_name(sim->root, "mac");
+		if (!node && !mac)
 			return -ENODEV;
 	}
 	mii = mdiobus_alloc();
 	if (!mii) {
 		of_node_put(node);
+		of_node_put(mac);
 		return -ENOMEM;
 	}
 	mii->name = "phy-sim";
@@ -217,9 +219,13 @@ int phy_sim_bus_start(struct phy_sim_bus *sim)
 	snprintf(mii->id, MII_BUS_ID_SIZE, "%s", dev_name(&sim->faux->dev));
 	memcpy(mii->irq, sim->irq, sizeof(mii->irq));
 
+	/* The parent of the bus stands for the MAC. */
+	device_set_node(&sim->faux->dev, of_fwnode_handle(mac));
 	ret = of_mdiobus_register(mii, node);
 	of_node_put(node);
+	of_node_put(mac);
 	if (ret) {
+		device_set_node(&sim->faux->dev, NULL);
 		mdiobus_free(mii);
 		return ret;
 	}
@@ -239,6 +245,7 @@ void phy_sim_bus_stop(struct phy_sim_bus *sim)
 	mdiobus_unregister(sim->mii);
 	mdiobus_free(sim->mii);
 	sim->mii = NULL;
+	device_set_node(&sim->faux->dev, NULL);
 }
 
 static int parse_mode(const char *text, phy_interface_t *mode)
