@@ -4,6 +4,7 @@
 
 use kernel::{
     clk::{
+        Clk,
         Hertz,
         OptionalClk, //
     },
@@ -22,31 +23,32 @@ pub(crate) struct Clock {
 }
 
 impl Clock {
-    /// Gets the clock and starts it, at `rate` where one is given.
+    /// Gets the clock of this name (`clock-names` in the device tree), or the first one, and leaves
+    /// it to others whether it runs.
     ///
     /// Without a clock in the device tree this gives one that does nothing.
     ///
     /// # Errors
     ///
     /// `EPROBE_DEFER` if its provider is not there yet; those of the provider.
-    pub(crate) fn start(dev: &Device, rate: Option<Hertz>) -> Result<Self> {
-        let start = || {
-            let clk = OptionalClk::get(dev, None)?;
-            if let Some(rate) = rate {
-                clk.set_rate(rate)?;
-            }
-            let clock = Self {
-                clk,
-                running: Atomic::new(false),
-            };
-            clock.run(true)?;
-            Ok(clock)
-        };
-        start().inspect_err(|error| {
-            if *error != EPROBE_DEFER {
-                dev_err!(dev, "clocks: {error:?}\n");
-            }
+    pub(crate) fn get(dev: &Device, name: Option<&CStr>) -> Result<Self> {
+        let clk = report(dev, OptionalClk::get(dev, name))?;
+        Ok(Self {
+            clk,
+            running: Atomic::new(false),
         })
+    }
+
+    /// Gets the first clock and starts it, at `rate` where one is given.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Clock::get`].
+    pub(crate) fn start(dev: &Device, rate: Option<Hertz>) -> Result<Self> {
+        let clock = Self::get(dev, None)?;
+        let rate_set = rate.map_or(Ok(()), |rate| clock.clk.set_rate(rate));
+        report(dev, rate_set.and_then(|()| clock.run(true)))?;
+        Ok(clock)
     }
 
     /// Starts or stops the clock; not for two callers at the same time.
@@ -59,6 +61,21 @@ impl Clock {
         self.running.store(run, Relaxed);
         Ok(())
     }
+}
+
+impl AsRef<Clk> for Clock {
+    fn as_ref(&self) -> &Clk {
+        &self.clk
+    }
+}
+
+/// Tells of an error, but not of a provider that is yet to come.
+fn report<T>(dev: &Device, result: Result<T>) -> Result<T> {
+    result.inspect_err(|error| {
+        if *error != EPROBE_DEFER {
+            dev_err!(dev, "clocks: {error:?}\n");
+        }
+    })
 }
 
 impl Drop for Clock {
