@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""rust_marvell and the C driver on one simulated 88E1111: user space must see no difference."""
+"""rust_marvell and the C driver on simulated PHYs: user space must see no difference."""
 
 import pytest
 from ironroot.phy import (
@@ -20,11 +20,14 @@ from ironroot.phy_chips import (
     INTERRUPT_STATUS,
     RECEIVE_ERRORS,
     m88e1111,
+    m88e1510,
 )
 
 pytestmark = pytest.mark.expects(NO_SYSFS_NODE)
 DRIVERS = ("marvell", "rust_marvell")
 CONTROL, STATUS, VCT = 16, 17, 28
+# Pages. The 88E1510 has some for the MAC, LEDs, the cable tester, WoL and the mode, too.
+COPPER, FIBER, MAC, LED, VCT7, WOL, MODE = 0, 1, 2, 3, 7, 17, 18
 POWER_UP = m88e1111()
 DELAYS = {"rgmii": 0x00, "rgmii-id": 0x82, "rgmii-rxid": 0x80, "rgmii-txid": 0x02}
 
@@ -134,38 +137,46 @@ def test_forced_modes_and_crossover(shell):
 
 
 def test_downshift(shell):
-    def observe(sim):
+    # The register with the field for it, and the field: the counter and its enable.
+    fields = {"88E1111": (EXT_CONTROL, 0x0E00, 0x0100), "88E1510": (CONTROL, 0x7000, 0x0800)}
+
+    def observe(sim, chip):
         sim.start()
         sim.attach("rgmii-id")
         seen = []
         for setting in ("on", "on count 8", "off", "on count 9"):
             result = sim.ethtool(f"--set-phy-tunable {{}} downshift {setting}")
             value = sim.ethtool("--get-phy-tunable {} downshift")
-            seen.append((result, value, sim.get(EXT_CONTROL)))
+            seen.append((result, value, sim.get(fields[chip][0])))
         return seen
 
-    c_seen, seen = both(shell, DRIVERS, POWER_UP, observe)
-    assert seen == c_seen
-    assert seen[1][2] & 0x0F00 == 0x0F00
-    assert seen[2][2] & 0x0100 == 0
-    assert seen[3][0][1] != 0
+    cases = {"88E1111": m88e1111(), "88E1510": m88e1510()}
+    for chip, (c_seen, seen) in compare(shell, DRIVERS, cases, observe).items():
+        assert seen == c_seen, chip
+        _, counter, enable = fields[chip]
+        assert seen[1][2] & (counter | enable) == counter | enable, chip
+        assert seen[2][2] & enable == 0, chip
+        assert seen[3][0][1] != 0, chip
 
 
 def test_counters_add_up(shell):
-    def observe(sim):
+    def observe(sim, chip):
         sim.start()
         sim.attach("rgmii-id")
         seen = []
         for errors in (5, 0xFFFF):
             sim.set(RECEIVE_ERRORS, errors)
+            sim.set(RECEIVE_ERRORS, 2, page=FIBER)
             sim.set(10, 0x3C03)
             seen.append(sim.ethtool("--phy-statistics {}"))
         return seen
 
-    c_seen, seen = both(shell, DRIVERS, POWER_UP, observe)
-    assert seen == c_seen
-    assert "phy_receive_errors_copper: 65540" in seen[1][0]
-    assert "phy_idle_errors: 6" in seen[1][0]
+    copper = ["phy_receive_errors_copper: 65540", "phy_idle_errors: 6"]
+    both_pages = [*copper, "phy_receive_errors_fiber: 4"]
+    cases = {"88E1111": m88e1111(), "88E1510": m88e1510()}
+    for chip, (c_seen, seen) in compare(shell, DRIVERS, cases, observe).items():
+        assert seen == c_seen, chip
+        assert seen[1][0][1:] == (both_pages if chip == "88E1510" else copper), chip
 
 
 def test_finds_the_fault_in_a_cable(shell):
@@ -194,3 +205,161 @@ def test_finds_the_fault_in_a_cable(shell):
     assert "Pair B code Open Circuit" in text
     assert "Pair B, fault length: 51.42m" in text
     assert "Pair C code Short within Pair" in text
+
+
+M88E1510_DELAYS = {"rgmii": 0x00, "rgmii-id": 0x30, "rgmii-rxid": 0x20, "rgmii-txid": 0x10}
+
+
+def test_the_88e1510_is_set_up_for_its_mode_as_by_the_c_driver(shell):
+    def observe(sim, mode):
+        # The opposite; the other bits are not ours.
+        sim.set(21, 0x1046 | 0x30 - M88E1510_DELAYS.get(mode, 0), page=MAC)
+        sim.set(20, 0x0207, page=MODE)
+        sim.start("marvell,reg-init = <3 16 0xff00 0x11>;")
+        sim.attach(mode)
+        log = sim.log()
+        sim.up()
+        link(sim, True, 0x45E1, 0xAC40)
+        sim.settle()
+        # Each look at the link selects pages, and how many looks there are is phylib's affair.
+        started = [entry for entry in sim.log() if entry[0] and entry[1] != EXT_ADDRESS]
+        places = ((0, CONTROL), (MAC, 16), (MAC, 21), (LED, 16), (LED, 18), (MODE, 20))
+        values = sim.registers(*places, (0xFF, 16), (0xFB, 7), (0, EXT_ADDRESS))
+        return sim.driver(), values, [entry for entry in log if entry[0]], started, len(log)
+
+    cases = {mode: m88e1510() for mode in (*M88E1510_DELAYS, "sgmii")}
+    for mode, (by_c, by_rust) in compare(shell, DRIVERS, cases, observe).items():
+        assert by_rust[:4] == by_c[:4], mode
+        assert by_rust[4] <= by_c[4], mode
+        name, values, *_ = by_rust
+        assert name == "Marvell 88E1510"
+        # A downshift after three tries, auto-MDIX, odd preambles, an interrupt at LED 2.
+        assert values[:2] == [0x2B60, 0x0448], mode
+        assert values[3:5] == [0x1111, 0x4A85 | 0x0800], mode
+        assert values[6:] == [0x2159, 0xC00D, 0], mode
+        if mode == "sgmii":
+            assert values[5] == 0x0201
+        else:
+            assert (values[2], values[5]) == (0x1046 | M88E1510_DELAYS[mode], 0x0207), mode
+
+
+def test_the_88e1510s_copper_link_comes_and_goes_by_interrupt(shell):
+    links = [(0x45E1, 0xAC40), (0x45E1, 0x6C00), (0x4081, 0x4C00), (0x4021, 0x0C00)]
+
+    def observe(sim, mode):
+        sim.start()
+        sim.attach(mode)
+        sim.up()
+        seen = []
+        for partner, status in links:
+            link(sim, True, partner, status)
+            settings = sim.settings()
+            seen.append([settings[name] for name in ("Speed", "Duplex", "MDI-X", "Port")])
+            link(sim, False)
+        sim.settle()
+        sim.log()
+        sim.down()
+        down = [entry for entry in sim.log() if entry[0]]
+        bmcr = sim.registers((COPPER, BMCR), (FIBER, BMCR))
+        sim.up()
+        # The counter of tries starts anew.
+        control = [value for write, reg, value in sim.log() if write and reg == CONTROL]
+        return seen, down, bmcr, control
+
+    cases = {mode: m88e1510() for mode in ("rgmii-id", "sgmii")}
+    for mode, (c_seen, seen) in compare(shell, DRIVERS, cases, observe).items():
+        assert seen == c_seen, mode
+        reports, _, bmcr, control = seen
+        assert [report[:2] for report in reports] == [
+            ["1000Mb/s", "Full"],
+            ["100Mb/s", "Full"],
+            ["100Mb/s", "Half"],
+            ["10Mb/s", "Half"],
+        ], mode
+        assert reports[0][2].startswith("on"), mode
+        assert reports[0][3] == "Twisted Pair", mode
+        assert [value & 0x0800 for value in bmcr] == [0x0800] * 2, mode
+        assert [value & 0x0800 for value in control[:2]] == [0, 0x0800], mode
+
+
+def test_the_88e1510_has_a_link_of_fiber(shell):
+    def observe(sim):
+        sim.start()
+        sim.attach("rgmii-id")
+        sim.up()
+        # Its partner can pause, both ways.
+        sim.script(
+            [
+                f"reg 0 {FIBER} {LPA} {0x01A0}",
+                f"reg 0 {FIBER} {STATUS} {0xAC00}",
+                f"reg 0 {COPPER} {INTERRUPT_STATUS} {0x0400}",
+                "irq 0",
+            ]
+        )
+        sim.wait_for_carrier(1)
+        settings = sim.settings()
+        seen = [settings[name] for name in ("Speed", "Duplex", "Port")]
+        page = sim.get(EXT_ADDRESS)
+        sim.script(
+            [
+                f"reg 0 {FIBER} {STATUS} 0",
+                f"reg 0 {FIBER} {INTERRUPT_STATUS} {0x0400}",
+                "irq 0",
+            ]
+        )
+        sim.wait_for_carrier(0)
+        sim.settle()
+        return seen, page, sim.get(EXT_ADDRESS)
+
+    c_seen, seen = both(shell, DRIVERS, m88e1510(), observe)
+    assert seen == c_seen
+    assert seen == (["1000Mb/s", "Full", "FIBRE"], FIBER, COPPER)
+
+
+def test_the_88e1510_wakes_on_lan(shell):
+    def observe(sim):
+        sim.start()
+        sim.attach("rgmii-id")
+        sim.up()
+        seen = []
+        for options in ("g", "p", "pg", "d"):
+            output, status = sim.ethtool(f"-s {{}} wol {options}")
+            report = [line for line in sim.ethtool("{}")[0] if "Wake-on" in line]
+            places = ((WOL, 16), *((WOL, 23 + i) for i in range(3)), (0, 18), (LED, 18))
+            seen.append((output, status, report, sim.registers(*places), sim.get(EXT_ADDRESS)))
+        return seen
+
+    c_seen, seen = both(shell, DRIVERS, m88e1510(), observe)
+    assert seen == c_seen
+    assert [status for _, status, *_ in seen] == [0] * 4
+    assert seen[0][2] == ["Supports Wake-on: pg", "Wake-on: g"]
+    # The address that the simulation gives its devices.
+    assert seen[0][3][:4] == [0x4000, 0x0033, 0x2211, 0x5E02]
+    assert [values[0] for *_, values, _ in seen] == [0x4000, 0x2000, 0x6000, 0]
+    assert seen[0][3][4:] == [0x6480, 0x4A85 | 0x0800]
+
+
+def test_the_88e1510_finds_the_fault_in_a_cable(shell):
+    def observe(sim, metres):
+        sim.start()
+        sim.attach("rgmii-id")
+        sim.up()
+        sim.set(20, 0x4321, page=VCT7)
+        for pair in range(4):
+            sim.set(16 + pair, 11 * pair, page=VCT7)
+        if metres:
+            sim.set(21, 0x0400, page=VCT7)
+            sim.script([f"readonly 0 {VCT7} 21 {0x0400}"])
+        lines, status = sim.ethtool("--cable-test {}")
+        return [line for line in lines if line.startswith("Pair")], status
+
+    cases = {metres: m88e1510() for metres in (False, True)}
+    for metres, (c_seen, seen) in compare(shell, DRIVERS, cases, observe).items():
+        assert seen == c_seen, metres
+        text = " ".join(seen[0])
+        assert "Pair A code OK" in text
+        assert "Pair B code Open Circuit" in text
+        assert "Pair C code Short within Pair" in text
+        assert "Pair D code Short to another pair" in text
+        far = "11.00m" if metres else "0.11m"
+        assert f"Pair B, fault length: {far}" in text
