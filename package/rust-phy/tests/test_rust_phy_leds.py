@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: GPL-2.0
+"""LEDs at simulated PHYs, by our drivers and the C drivers: the registers must be the same."""
+
+import shlex
+from dataclasses import dataclass
+
+import pytest
+from ironroot.phy import NO_SYSFS_NODE, both, compare
+from ironroot.phy_chips import SHD, broadcom, dp83867, m88e1510, realtek
+
+pytestmark = pytest.mark.expects(NO_SYSFS_NODE)
+# Attributes of the trigger, and sets of them. From one to the next no chip has to wait in between
+# for what it cannot show.
+ATTRIBUTES = ("tx", "rx", "link", "link_10", "link_100", "link_1000", "full_duplex")
+RULES = (
+    "tx",
+    "rx",
+    "tx rx",
+    "tx rx link",
+    "rx link",
+    "link",
+    "link_10",
+    "link_100",
+    "link_1000",
+    "link_100 link_1000",
+    "link_10 link_100",
+    "link_10 link_1000",
+    "link_10 link_100 link_1000",
+    "full_duplex",
+)
+# `look` answers with the accesses since the last one. The kernel switches LEDs in the background:
+# `seen` waits for the access.
+FUNCTIONS = (
+    "look() { echo log > /dev/phy-sim; cat /dev/phy-sim; }",
+    'seen() { for i in $(seq 500); do [ "$(look)" ] && return; done; echo never seen; return 1; }',
+    "light() { look > /dev/null; echo $1 > $L/brightness; seen; }",
+    "change() { look > /dev/null; echo $2 2> /dev/null > $L/$1;"
+    " [ $(cat $L/offloaded) = 1 ] || [ $SOFT = 0 ] || seen; }",
+    'values() { printf "$REGS" > /dev/phy-sim; cat /dev/phy-sim; }',
+    "rule() { for a; do change $a 1; done; cat $L/offloaded; values;"
+    " for a; do change $a 0; done; }",
+)
+
+
+@dataclass(frozen=True)
+class Chip:
+    """A chip with LEDs."""
+
+    power_up: list[str]
+    # The page and the number of each register with LEDs.
+    registers: tuple[tuple[int, int], ...]
+    # Which LEDs to look at.
+    leds: tuple[int, ...]
+    # The kernel can switch the LEDs.
+    switch: bool = True
+
+
+FAMILIES = {
+    "dp83867": {"DP83867": Chip(dp83867(), ((0, 24), (0, 25)), (0, 3))},
+    "marvell": {"88E1510": Chip(m88e1510(), ((3, 16),), (0, 1, 2))},
+    "realtek": {
+        "RTL8211E": Chip(realtek("RTL8211E"), ((0x1002C, 26), (0x1002C, 28)), (1,), switch=False),
+        "RTL8211F": Chip(realtek("RTL8211F"), ((0xD04, 16),), (2,), switch=False),
+    },
+}
+
+
+def attach(sim, index, properties=""):
+    """A PHY with a LED."""
+    sim.start(
+        "leds { #address-cells = <1>; #size-cells = <0>;"
+        f'led@{index} {{ reg = <{index}>; label = "led"; {properties} }}; }};'
+    )
+    sim.attach("rgmii-id")
+
+
+def prepare(shell, sim, index, registers=(), switch=True):
+    """A PHY with a LED; what runs a command that may use FUNCTIONS, and $L, the LED."""
+    attach(sim, index)
+    commands = "".join(rf"get 0 {page} {register}\n" for page, register in registers)
+    variables = f"L=$(echo /sys/class/leds/*:led) REGS='{commands}' SOFT={int(switch)}"
+    # In two: a line of the console has its limit. In a file: each command has a shell of its own.
+    shell.run_check(f"echo {shlex.quote('; '.join(FUNCTIONS[:3]))} > /tmp/led-functions")
+    shell.run_check(f"echo {shlex.quote('; '.join(FUNCTIONS[3:]))} >> /tmp/led-functions")
+    shell.run_check(f"echo {shlex.quote(variables)} >> /tmp/led-functions")
+
+    def run(command, timeout=60):
+        return shell.run_check(f". /tmp/led-functions; {command}", timeout=timeout)
+
+    run("test -d $L")
+    return run
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_led_shows_what_the_rules_say(shell, family):
+    chips = FAMILIES[family]
+    shell.run_check("modprobe ledtrig-netdev")
+
+    def observe(sim, case):
+        name, index = case
+        run = prepare(shell, sim, index, chips[name].registers, chips[name].switch)
+        firmware = run(f"echo netdev > $L/trigger; (cd $L && cat {' '.join(ATTRIBUTES)})")
+        lines = run(
+            f"for a in {' '.join(ATTRIBUTES)}; do change $a 0; done;"
+            f" for rules in {' '.join(map(repr, RULES))}; do rule $rules; done",
+            timeout=120,
+        )
+        # Nothing is left for the background.
+        run("change link 1; look > /dev/null; echo none > $L/trigger; [ $SOFT = 0 ] || seen")
+        each = 1 + len(chips[name].registers)
+        return firmware, [lines[at : at + each] for at in range(0, len(lines), each)]
+
+    cases = {(name, index): chip.power_up for name, chip in chips.items() for index in chip.leds}
+    seen = compare(shell, (family, f"rust_{family}"), cases, observe)
+    for case, (by_c, by_rust) in seen.items():
+        assert by_rust == by_c, case
+        rules = dict(zip(RULES, by_rust[1], strict=True))
+        offloaded = [names for names in RULES if rules[names][0] == "1"]
+        assert "tx rx link" in offloaded, case
+        # Each has its own value, but that a link is one at all speeds.
+        values = {tuple(rules[names]) for names in offloaded}
+        assert len(values) >= len(offloaded) - 1, case
+
+
+@pytest.mark.parametrize(
+    ("family", "name", "index"), [("dp83867", "DP83867", 2), ("marvell", "88E1510", 1)]
+)
+def test_a_led_is_switched(shell, family, name, index):
+    chip = FAMILIES[family][name]
+
+    def observe(sim):
+        run = prepare(shell, sim, index, chip.registers)
+        return run("light 1; values; light 0; values")
+
+    c_seen, seen = both(shell, (family, f"rust_{family}"), chip.power_up, observe)
+    assert seen == c_seen
+    assert len(seen) == 2 * len(chip.registers)
+    assert seen[: len(chip.registers)] != seen[len(chip.registers) :]
+
+
+def test_leds_of_the_bcm54210e_are_switched(shell):
+    def observe(sim, index):
+        run = prepare(shell, sim, index)
+        # Two writes: one selects the register, the other sets it.
+        lines = run(
+            "for on in 1 0; do look > /dev/null; echo $on > $L/brightness; :> /tmp/leds;"
+            " for i in $(seq 500); do look >> /tmp/leds;"
+            ' [ $(grep -c "^w" /tmp/leds) -ge 2 ] && break; done; cat /tmp/leds; done;'
+            " rm /tmp/leds"
+        )
+        return [line for line in lines if line.startswith(f"w 0 {SHD} ")]
+
+    drivers = ("broadcom", "rust_broadcom")
+    cases = dict.fromkeys((1, 2), broadcom("BCM54213PE", shadow=0x0155))
+    for index, (c_seen, seen) in compare(shell, drivers, cases, observe).items():
+        assert seen == c_seen, index
+        register = 0x0D if index < 2 else 0x0E
+        others = 0x0155 & ~(0xF << 4 * (index % 2))
+        assert [int(line.split()[3], 16) for line in seen] == [
+            register << 10,
+            0x8000 | register << 10 | others | 0xF << 4 * (index % 2),
+            register << 10,
+            0x8000 | register << 10 | others | 0xE << 4 * (index % 2),
+        ], index
+
+
+@pytest.mark.expects("probe with driver TI DP83867 failed with error -22")
+def test_leds_of_the_dp83867_are_as_they_are_wired(shell):
+    wired = {
+        (0, "active-low;"): ("TI DP83867", 0x4440),
+        (3, "active-low;"): ("TI DP83867", 0x0444),
+        (1, "active-high;"): ("TI DP83867", 0x4444),
+        (1, ""): ("TI DP83867", 0x4404),
+        (1, "inactive-high-impedance;"): ("Generic PHY", 0x4404),
+    }
+
+    def observe(sim, case):
+        # LED 1 is strapped to be low when it is on.
+        sim.set(25, 0x4404 if case[0] == 1 else 0x4444)
+        attach(sim, *case)
+        return sim.driver(), sim.get(25)
+
+    seen = compare(shell, ("dp83867", "rust_dp83867"), dict.fromkeys(wired, dp83867()), observe)
+    assert seen == {case: [result] * 2 for case, result in wired.items()}
