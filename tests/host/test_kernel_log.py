@@ -33,6 +33,12 @@ def test_an_announced_line_is_accepted_and_no_other():
     assert kernel_log.complaints(lines, [r"foo: bad value"]) == [lines[1][3:]]
 
 
+def test_how_long_a_kunit_test_took_is_the_emulators_affair():
+    line = "<4>[   40.1]     # test_kvec_retain: Test should be marked slow (runtime: 2.376203500s)"
+    assert len(kernel_log.complaints([line])) == 1
+    assert kernel_log.complaints([line], kernel_log.KUNIT_SAYS) == []
+
+
 @pytest.mark.parametrize(
     ("marker", "log", "after"),
     [
