@@ -17,10 +17,10 @@ WAS = "/tmp/modprobe.was"
 PRELUDE = f"""
 set -e
 cleanup() {{
-	cat {WAS} > {MODPROBE}
-	[ ! -e /dev/phy-sim ] || echo reset > /dev/phy-sim
-	[ ! -e /sys/module/$driver ] || rmmod $driver
-	[ ! -e /sys/module/phy_sim ] || rmmod phy_sim
+    cat {WAS} > {MODPROBE}
+    [ ! -e /dev/phy-sim ] || echo reset > /dev/phy-sim
+    [ ! -e /sys/module/$driver ] || rmmod $driver
+    [ ! -e /sys/module/phy_sim ] || rmmod phy_sim
 }}
 # An answer ends with the status.
 answer() {{ if eval "$1" 2>&1; then status=0; else status=$?; fi; echo "= $status"; }}
@@ -28,12 +28,12 @@ answer() {{ if eval "$1" 2>&1; then status=0; else status=$?; fi; echo "= $statu
 tell() {{ printf "$1" > /dev/phy-sim; }}
 ask() {{ tell "$1" && cat /dev/phy-sim; }}
 carrier() {{
-	for i in $(seq 500); do
-		[ $(cat /sys/class/net/$netdev/carrier) = $1 ] && return
-		usleep 20000
-	done
-	echo carrier never $1
-	return 1
+    for i in $(seq 500); do
+        [ $(cat /sys/class/net/$netdev/carrier) = $1 ] && return
+        usleep 20000
+    done
+    echo carrier never $1
+    return 1
 }}
 # phylib would load the driver of its choice: any that knows the identifier.
 was=$(cat {MODPROBE})
