@@ -3,6 +3,8 @@
 //! What bindgen made of shim.h: the private header of the NVMe core, and what of blk-mq, PCI and
 //! DMA this driver calls. The border modules use it, nothing else does.
 
+// Older compilers do not know the lint of casts that bindgen writes.
+#![cfg_attr(not(CONFIG_RUSTC_HAS_UNNECESSARY_TRANSMUTES), allow(unknown_lints))]
 #![allow(
     clippy::all,
     clippy::as_underscore,
@@ -16,6 +18,7 @@
     non_camel_case_types,
     non_snake_case,
     non_upper_case_globals,
+    unnecessary_transmutes,
     unreachable_pub,
     unsafe_op_in_unsafe_fn
 )]

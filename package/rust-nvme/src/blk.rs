@@ -338,7 +338,7 @@ impl Batch {
         // A batch of blk-mq's may hold another driver's requests; ours come from one module.
         self.0
             .complete
-            .is_none_or(|complete| complete as usize == complete_batch as usize)
+            .is_none_or(|complete| complete as usize == complete_batch as *const () as usize)
     }
 
     #[inline(always)]
