@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from ironroot.image import BOARDS, KIB, MIB, make_image, stand_in
+from ironroot.image import BOARDS, KIB, MIB, inputs, make_image, stand_in
 from ironroot.quick import CHECKOUT
 
 SECTOR = 512
@@ -189,6 +189,16 @@ def table(image):
             extent = first * SECTOR, (last + 1) * SECTOR
             partitions[name] = Partition(number + 1, kind, *extent, attributes)
     return Table(lba * SECTOR, lba * SECTOR + count * size, partitions)
+
+
+def test_genimage_takes_what_a_build_makes(board):
+    """Nothing more: the images above have stand-ins for whatever genimage.cfg names."""
+    made = {"Image", "zImage", "rootfs.ext4", *(f"{name}.dtb" for name in device_trees(board))}
+    made |= {loader.file for loader in LOADERS[board]}
+    if board in GPU_BOOT_FILES:
+        made.add("u-boot.bin")
+        made |= {f"rpi-firmware/{name}" for name in [*GPU_BOOT_FILES[board], "config.txt"]}
+    assert inputs(board) <= made
 
 
 def test_every_boot_loader_is_where_the_boot_rom_looks(board, image):
