@@ -3,6 +3,8 @@
 
 import os
 import re
+import shutil
+import subprocess
 from pathlib import Path
 
 import yaml
@@ -25,6 +27,24 @@ def kernel_command_line(board):
     return re.search(r"^\s*append (.*)$", text, re.M)[1]
 
 
+def qemu_device_tree(board, images):
+    """The device tree that QEMU starts the kernel with, where board.yaml names one.
+
+    It is the image's, with the kernel's command line: not every machine adds that.
+    """
+    tree = options(board).get("qemu_device_tree")
+    if not tree:
+        return ""
+    made = images / "qemu.dtb"
+    # Two runs may make it at the same time.
+    part = made.with_suffix(f".{os.getpid()}")
+    shutil.copy(images / tree, part)
+    bootargs = ["/chosen", "bootargs", kernel_command_line(board)]
+    subprocess.run(["fdtput", "-t", "s", part, *bootargs], check=True)
+    part.rename(made)
+    return made
+
+
 def environment(board, images, disk, serial=""):
     """Loads board.yaml; `disk` is what the QEMU target boots from."""
     path = board_yaml(board)
@@ -36,6 +56,7 @@ def environment(board, images, disk, serial=""):
         LG_DISK_FORMAT=form,
         LG_SERIAL=serial,
         LG_APPEND=kernel_command_line(board),
+        LG_DTB=str(qemu_device_tree(board, Path(images))),
     )
     return Environment(str(path))
 
@@ -64,4 +85,8 @@ def options(board):
 
 def lacks(board, what):
     """Why the board cannot have something that tests need; nothing where it can."""
-    return options(board).get("lacks", {}).get(what)
+    facts = options(board)
+    reasons = facts.get("lacks", {})
+    if not os.environ.get("IRONROOT_SERIAL"):
+        reasons = reasons | facts.get("lacks_in_qemu", {})
+    return reasons.get(what)
