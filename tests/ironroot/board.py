@@ -129,6 +129,15 @@ class Board:
         read = kernel_log.since(self._marker)
         return self._complaints(self.shell.run_check(f"{read}; {self._mark(mark)}"), accepted)
 
+    def leaks(self):
+        """What kmemleak tells of objects that nothing points to any more; each is told once.
+
+        It believes only an object that did not change since the scan before, and is not young.
+        """
+        found = "/sys/kernel/debug/kmemleak"
+        scans = f"sleep 5; echo scan > {found}; echo scan > {found}"
+        return self.shell.run_check(f"{scans}; cat {found}; echo clear > {found}", timeout=300)
+
     def boot_complaints(self):
         """What no boot may leave in the kernel's log."""
         return self._complaints(self.boot_log)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from ironroot.kernel import fragments
 from ironroot.module import Module
 
 BOARD = pytest.StashKey()
@@ -58,7 +59,7 @@ def booted(request):
     """
     args, card = (getattr(request.module, name, "") for name in ("QEMU_ARGS", "CARD"))
     if not args and not card:
-        yield request.getfixturevalue("plain_board")
+        yield from leaks_checked(request.getfixturevalue("plain_board"), request.path)
         return
     if os.environ.get("IRONROOT_SERIAL"):
         pytest.skip("needs what QEMU adds to the board")
@@ -68,7 +69,20 @@ def booted(request):
     if args and (reason := lacks(os.environ["IRONROOT_BOARD"], "pci")):
         pytest.skip(reason)
     with power(request.config, args, card) as board:
+        yield from leaks_checked(board, request.path)
+
+
+def leaks_checked(board, path):
+    """The board for a file of tests; a package's own must not have lost memory afterwards."""
+    package = package_of(path)
+    if not (package and board.has_package(package) and "CONFIG_DEBUG_KMEMLEAK" in fragments()):
         yield board
+        return
+    # Others' leaks are not the package's.
+    board.leaks()
+    yield board
+    found = board.leaks()
+    assert not found, "kmemleak:\n" + "\n".join(found)
 
 
 @pytest.fixture

@@ -11,6 +11,9 @@ use kernel::{
     },
 };
 
+/// Objects that [`leak`] loses: so many that no stale word on a stack hides them all.
+const LEAKED: usize = 16;
+
 /// Reads a byte of an allocation that was freed: KASAN's.
 pub(crate) fn use_after_free() -> Result {
     let freed = KBox::into_raw(KBox::new([0x5a_u8; 64], GFP_KERNEL)?);
@@ -50,6 +53,14 @@ pub(crate) fn lock_inversion() -> Result {
         let _first = pair.first.lock();
     }
     pr_info!("took two locks in both orders\n");
+    Ok(())
+}
+
+/// Forgets allocations: kmemleak's.
+pub(crate) fn leak() -> Result {
+    for _ in 0..LEAKED {
+        core::mem::forget(KBox::new([0_u8; 256], GFP_KERNEL)?);
+    }
     Ok(())
 }
 

@@ -18,7 +18,7 @@ module! {
     params: {
         fault: u8 {
             default: 0,
-            description: "1 use after free, 2 lock inversion, 3 sleep under a spinlock",
+            description: "1 use after free, 2 lock inversion, 3 sleep under a spinlock, 4 leak",
         },
     },
 }
@@ -31,8 +31,9 @@ impl kernel::Module for RustFaults {
             1 => planted::use_after_free()?,
             2 => planted::lock_inversion()?,
             3 => planted::sleep_under_spinlock()?,
+            4 => planted::leak()?,
             other => {
-                pr_err!("fault={other}: not in 1 to 3\n");
+                pr_err!("fault={other}: not in 1 to 4\n");
                 return Err(EINVAL);
             }
         }

@@ -30,7 +30,14 @@ def test_a_planted_fault_is_reported(board, shell, quiet_console, module, fault,
     assert any(MODULE in line for line in found), found
 
 
-@pytest.mark.expects(rf"{MODULE}: fault=\d+: not in 1 to 3")
-@pytest.mark.parametrize("value", ["0", "4"])
+def test_a_planted_leak_is_reported(board, module):
+    board.leaks()
+    module.load("fault=4")
+    found = board.leaks()
+    assert any(f"[{MODULE}]" in line for line in found), found
+
+
+@pytest.mark.expects(rf"{MODULE}: fault=\d+: not in 1 to 4")
+@pytest.mark.parametrize("value", ["0", "5"])
 def test_refuses_a_fault_that_it_does_not_have(module, value):
     assert module.refuses(f"fault={value}")
