@@ -84,6 +84,11 @@ def report(lines, status):
     return dict(line.split(": ", 1) for line in map(str.strip, lines) if ": " in line)
 
 
+def writes(log):
+    """The writes among accesses to registers."""
+    return [entry for entry in log if entry[0]]
+
+
 class Script:
     """A PHY at address 0 of phy_sim's bus, and the network device that is attached to it."""
 
@@ -109,7 +114,17 @@ class Script:
                 self.do(f"tell '{text}'")
                 text = ""
             text += command + r"\n"
-        self.do(f"tell '{text}'")
+        if text:
+            self.do(f"tell '{text}'")
+
+    def ask(self, *commands):
+        """The lines that commands of phy_sim answer with."""
+        # One write: the answer is that to the last.
+        text = "".join(rf"{command}\n" for command in commands)
+        return self.answer(f'ask "{text}"', lambda lines, _: lines)
+
+    def _values(self, commands):
+        return self.ask(*commands).then(lambda lines: [int(line, 16) for line in lines])
 
     def set(self, register, value, page=0):
         """Gives a register a value."""
@@ -121,21 +136,27 @@ class Script:
 
     def registers(self, *places):
         """The values of registers, each given by its page and number."""
-        text = "".join(rf"get 0 {page} {register}\n" for page, register in places)
-        return self.answer(f'ask "{text}"', lambda lines, _: [int(line, 16) for line in lines])
+        return self._values(f"get 0 {page} {register}" for page, register in places)
+
+    def mmd(self, devad, registers):
+        """The values of registers of an MMD."""
+        return self._values(f"getmmd 0 {devad} {register}" for register in registers)
 
     def log(self):
         """All accesses to registers since the last call: (is a write, register, value)."""
 
-        def parse(lines, _status):
+        def parse(lines):
             entries = [line.split() for line in lines]
             return [(kind == "w", int(reg), int(value, 16)) for kind, _, reg, value in entries]
 
-        return self.answer("ask log", parse)
+        return self.ask("log").then(parse)
 
-    def start(self, properties=""):
-        """Registers the bus; the PHY's node has these properties of the device tree."""
-        text = device_tree(properties).hex()
+    def start(self, properties="", in_mac=False):
+        """Registers the bus; the PHY's node has these properties of the device tree.
+
+        With `in_mac` the MAC's node has them, and the PHY has none. Without any there is no tree.
+        """
+        text = "" if properties is None else device_tree(properties, in_mac).hex()
         part = CHUNK // 4
         self.script([f"dt {text[at : at + part]}" for at in range(0, len(text), part)])
         self.script(["start"])
@@ -166,20 +187,38 @@ class Script:
         """Waits until the network device has a carrier, or none."""
         self.do(f"carrier {value}")
 
-    def link(self, up, bmsr, registers, interrupt):
-        """The link comes or goes: what registers say of it, BMSR and then the interrupt last."""
-        bmsr |= BMSR_LINK | BMSR_ANEG_COMPLETE if up else 0
-        values = [*registers.items(), (BMSR, bmsr), interrupt]
-        self.script([*(f"reg 0 0 {register} {value}" for register, value in values), "irq 0"])
+    def link(self, up, bmsr, registers, interrupt=None):
+        """The link comes or goes: what registers say of it, BMSR last; waits for the carrier.
+
+        `interrupt` is the register with what is pending, and its value; without it the PHY keeps
+        the news to itself.
+        """
+        values = [*registers.items(), (BMSR, bmsr | (BMSR_LINK | BMSR_ANEG_COMPLETE if up else 0))]
+        if interrupt:
+            values.append(interrupt)
+        script = [f"reg 0 0 {register} {value}" for register, value in values]
+        self.script([*script, "irq 0"] if interrupt else script)
         self.wait_for_carrier(int(up))
 
     def ethtool(self, arguments):
         """What ethtool says, and its exit status; `$netdev` is the network device."""
         return self.answer(f"ethtool {arguments}", lambda lines, s: ([x.strip() for x in lines], s))
 
+    def settle(self):
+        """Waits until what phylib is about to do with the PHY after a link's change is done."""
+        # Asking takes the lock that phylib's state machine has meanwhile.
+        self.do("ethtool $netdev > /dev/null")
+
     def settings(self):
         """ethtool's report on the link, as a dictionary of its one-line entries."""
         return self.answer("ethtool $netdev", report)
+
+    def wakeup(self):
+        """What ethtool says of waking the system."""
+        names = ("Wake-on", "SecureOn")
+        return self.ethtool("$netdev").then(
+            lambda seen: [line for line in seen[0] if any(name in line for name in names)]
+        )
 
 
 def compare(shell, drivers, cases, observe):
