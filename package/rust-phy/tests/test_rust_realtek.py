@@ -2,21 +2,22 @@
 """rust_realtek and the C driver on the same simulated PHYs: user space must see no difference."""
 
 import pytest
-from ironroot.phy import (
-    BMCR,
-    LPA,
-    NO_SYSFS_NODE,
-    STAT1000,
-    both,
-    compare,
-)
+from ironroot.phy import BMCR, LPA, NO_SYSFS_NODE, STAT1000
 from ironroot.phy_chips import GIGABIT_BMSR, INSR, PAGSR, PENDING, REALTEK, realtek
+from ironroot.phy_script import both, compare, writes
 
 pytestmark = pytest.mark.expects(NO_SYSFS_NODE)
 DRIVERS = ("realtek", "rust_realtek")
 PHYSR, PHYCR1, PHYCR2 = 26, 24, 25
 PHYCR2_POWER_UP = 0x0063
 DELAYS = {"rgmii": (0, 0), "rgmii-id": (1, 1), "rgmii-rxid": (1, 0), "rgmii-txid": (0, 1)}
+SPEEDS = [
+    ("100Mb/s", "Full"),
+    ("100Mb/s", "Half"),
+    ("10Mb/s", "Full"),
+    ("10Mb/s", "Half"),
+    ("1000Mb/s", "Full"),
+]
 
 
 def link(sim, chip, up, partner=0, physr=0):
@@ -32,12 +33,12 @@ def test_every_chip_is_set_up_as_by_the_c_driver(shell):
         sim.start()
         sim.attach("rgmii-id" if chip.startswith("RTL8211") else "rmii")
         log = sim.log()
-        return sim.driver(), [entry for entry in log if entry[0]], len(log)
+        return sim.driver(), log.then(writes), log.then(len)
 
     seen = compare(shell, DRIVERS, {chip: realtek(chip) for chip in REALTEK}, observe)
-    for chip, ((c_name, c_writes, c_count), (name, writes, count)) in seen.items():
+    for chip, ((c_name, c_written, c_count), (name, written, count)) in seen.items():
         assert name == c_name, chip
-        assert writes == c_writes, chip
+        assert written == c_written, chip
         assert count <= c_count, chip
         assert name.startswith(f"{chip} "), chip
 
@@ -69,9 +70,8 @@ def test_delays_are_those_of_the_mode(shell):
         assert seen == [expected, expected], case
 
 
-@pytest.mark.parametrize("chip", ["RTL8211F", "RTL8211F-VD"])
-def test_does_what_the_device_tree_asks_for(shell, chip):
-    def observe(sim):
+def test_does_what_the_device_tree_asks_for(shell):
+    def observe(sim, _chip):
         sim.set(PHYCR2, PHYCR2_POWER_UP)
         sim.set(17, 0x0100, page=0xD05)
         sim.start(
@@ -82,16 +82,16 @@ def test_does_what_the_device_tree_asks_for(shell, chip):
         values = sim.registers(
             (0, PHYCR1), (0, PHYCR2), (0xD05, 17), (0xC44, 19), (0xC44, 23), (0xD09, 16)
         )
-        return values, [entry for entry in sim.log() if entry[0]]
+        return values, sim.log().then(writes)
 
-    (c_values, c_writes), (values, writes) = both(shell, DRIVERS, realtek(chip), observe)
-    assert values == c_values
-    assert writes == c_writes
-    assert values[0] == 0x1006
-    if chip == "RTL8211F":
-        assert values[1:] == [0x30EA, 0x0100, 0x5F00, 0x4F00, 0xCF00]
-    else:
-        assert values[1:] == [PHYCR2_POWER_UP, 0, 0, 0, 0]
+    expected = {
+        "RTL8211F": [0x1006, 0x30EA, 0x0100, 0x5F00, 0x4F00, 0xCF00],
+        "RTL8211F-VD": [0x1006, PHYCR2_POWER_UP, 0, 0, 0, 0],
+    }
+    cases = {chip: realtek(chip) for chip in expected}
+    for chip, (c_seen, seen) in compare(shell, DRIVERS, cases, observe).items():
+        assert seen == c_seen, chip
+        assert seen[0] == expected[chip], chip
 
 
 def test_link_comes_and_goes_by_interrupt(shell):
@@ -105,25 +105,20 @@ def test_link_comes_and_goes_by_interrupt(shell):
         seen = []
         for partner, physr in links if chip.startswith("RTL8211") else links[:-1]:
             link(sim, chip, True, partner, physr)
-            settings = sim.settings()
-            seen.append(
-                (settings["Speed"], settings["Duplex"], settings.get("master-slave status"))
-            )
+            seen.append(sim.settings())
             link(sim, chip, False)
         sim.down()
-        return seen, sim.get(BMCR) & 0x0800
+        return seen, sim.get(BMCR)
 
     cases = {chip: realtek(chip) for chip in ("RTL8201F", "RTL8211E", "RTL8211F")}
-    speeds = [("100Mb/s", "Full"), ("100Mb/s", "Half"), ("10Mb/s", "Full"), ("10Mb/s", "Half")]
     for chip, (c_seen, seen) in compare(shell, DRIVERS, cases, observe).items():
         assert seen == c_seen, chip
-        reports, powered_down = seen
-        assert [report[:2] for report in reports[:4]] == speeds, chip
-        if chip.startswith("RTL8211"):
-            assert reports[4][:2] == ("1000Mb/s", "Full"), chip
+        reports, bmcr = seen
+        speeds = SPEEDS if chip.startswith("RTL8211") else SPEEDS[:-1]
+        assert [(report["Speed"], report["Duplex"]) for report in reports] == speeds, chip
         if chip == "RTL8211F":
-            assert reports[4][2] == "master"
-        assert powered_down == 0x0800, chip
+            assert reports[4]["master-slave status"] == "master"
+        assert bmcr & 0x0800 == 0x0800, chip
 
 
 def test_magic_packets_wake_the_system(shell):
@@ -133,34 +128,33 @@ def test_magic_packets_wake_the_system(shell):
         sim.up()
         seen = []
         for option in ("g", "d", "g"):
-            output, status = sim.ethtool(f"-s {{}} wol {option}")
-            report = [line for line in sim.ethtool("{}")[0] if "Wake-on" in line]
-            values = sim.registers((0xD8A, 16), (0xD8A, 17), *((0xD8C, 16 + i) for i in range(3)))
-            seen.append((output, status, report, values[:2], values[2:]))
+            result = sim.ethtool(f"-s $netdev wol {option}")
+            armed = sim.registers((0xD8A, 16), (0xD8A, 17))
+            address = sim.registers(*((0xD8C, 16 + i) for i in range(3)))
+            seen.append((result, sim.wakeup(), armed, address))
         # With WoL on, down arms it and leaves the PHY awake.
         sim.down()
-        iner, armed, bmcr = sim.registers((0xA42, 18), (0xD8A, 17), (0, BMCR))
+        down = sim.registers((0xA42, 18), (0xD8A, 17), (0, BMCR))
         sim.up()
-        return seen, iner, armed, bmcr & 0x0800, sim.get(18, page=0xA42)
+        return seen, down, sim.get(18, page=0xA42)
 
     c_seen, seen = both(shell, DRIVERS, realtek("RTL8211F"), observe)
     assert seen == c_seen
-    steps, iner, armed, power, again = seen
-    assert steps[0][2:] == (
+    steps, (iner, armed, bmcr), again = seen
+    assert steps[0][1:] == (
         ["Supports Wake-on: g", "Wake-on: g"],
         [0x1000, 0x1FFF],
         [0x5E02, 0x2211, 0x0033],
     )
-    assert steps[1][2:4] == (["Supports Wake-on: g", "Wake-on: d"], [0, 0x1FFF])
-    assert (iner, armed, power, again) == (0x80, 0x9FFF, 0, 0x10)
+    assert steps[1][1:3] == (["Supports Wake-on: g", "Wake-on: d"], [0, 0x1FFF])
+    assert (iner, armed, bmcr & 0x0800, again) == (0x80, 0x9FFF, 0, 0x10)
 
 
 def test_no_wakeup_without_the_property(shell):
     def observe(sim):
         sim.start()
         sim.attach("rgmii-id")
-        report = [line for line in sim.ethtool("{}")[0] if "Wake-on" in line]
-        return report, sim.ethtool("-s {} wol g")[1] != 0
+        return sim.wakeup(), sim.ethtool("-s $netdev wol g").then(lambda answer: answer[1] != 0)
 
     nothing = ["Supports Wake-on: d", "Wake-on: d"]
     assert both(shell, DRIVERS, realtek("RTL8211F"), observe) == [(nothing, True)] * 2
