@@ -2,14 +2,7 @@
 """rust_micrel and the C driver on the same simulated PHYs: user space must see no difference."""
 
 import pytest
-from ironroot.phy import (
-    BMCR,
-    LPA,
-    NO_SYSFS_NODE,
-    STAT1000,
-    both,
-    compare,
-)
+from ironroot.phy import BMCR, LPA, NO_SYSFS_NODE, STAT1000
 from ironroot.phy_chips import (
     GIGABIT_BMSR,
     KSZ9X31_LINKMD,
@@ -18,6 +11,7 @@ from ironroot.phy_chips import (
     MICREL,
     micrel,
 )
+from ironroot.phy_script import both, compare, writes
 
 pytestmark = pytest.mark.expects(NO_SYSFS_NODE)
 DRIVERS = ("micrel", "rust_micrel")
@@ -41,6 +35,10 @@ def mode_of(chip):
     return "rgmii-id" if chip in GIGABIT else "rmii"
 
 
+def linkmd_of(chip):
+    return KSZ9X31_LINKMD if chip in GIGABIT else KSZ8081_LINKMD
+
+
 def skews(sim):
     """Pad skews: control, RX data, TX data, clocks."""
     return sim.mmd(2, SKEWS)
@@ -56,8 +54,8 @@ def test_every_chip_is_set_up_as_by_the_c_driver(shell):
         link(sim, chip, True, 0x45E1)
         sim.settle()
         # Energy-efficient Ethernet is advertised, or not.
-        started = [entry for entry in sim.log() if entry[0]]
-        return name, [entry for entry in log if entry[0]], started, len(log)
+        started = sim.log().then(writes)
+        return name, log.then(writes), started, log.then(len)
 
     seen = compare(shell, DRIVERS, {chip: micrel(chip) for chip in MICREL}, observe)
     for chip, (by_c, by_rust) in seen.items():
@@ -96,8 +94,7 @@ def test_delays_are_those_of_the_mode(shell):
         # In two of the modes only the MAC has a node.
         sim.start(in_mac=rx == tx)
         sim.attach(mode)
-        values = sim.mmd(2, (*SKEWS, 76, 77))
-        return values[:4], values[4:]
+        return skews(sim), sim.mmd(2, (76, 77))
 
     cases = {(chip, mode): micrel(chip) for chip in GIGABIT for mode in DELAYS}
     for case, (by_c, by_rust) in compare(shell, DRIVERS, cases, observe).items():
@@ -135,7 +132,7 @@ def test_pads_are_as_skewed_as_the_device_tree_says(shell):
         _, properties, in_mac = case
         sim.start(properties, in_mac)
         sim.attach("rgmii")
-        return skews(sim), [entry for entry in sim.log() if entry[0]]
+        return skews(sim), sim.log().then(writes)
 
     # In the PHY's node, or where they stood long ago.
     cases = {(*case, at % 2 == 1): micrel(case[0]) for at, case in enumerate(PADS)}
@@ -148,7 +145,7 @@ def test_without_a_device_tree_the_straps_count(shell):
     def observe(sim, chip):
         sim.start(None)
         sim.attach("rgmii-txid")
-        return sim.mmd(2, (*SKEWS, 76, 77)), [entry for entry in sim.log() if entry[0]]
+        return sim.mmd(2, (*SKEWS, 76, 77)), sim.log().then(writes)
 
     cases = {chip: micrel(chip) for chip in GIGABIT}
     for chip, (by_c, by_rust) in compare(shell, DRIVERS, cases, observe).items():
@@ -190,28 +187,27 @@ def test_link_comes_and_goes_by_interrupt(shell):
             elif chip == "KSZ8081":
                 sim.set(PHY_CONTROL_1, axan >> 8)
             link(sim, chip, True, partner, gigabit)
-            settings = sim.settings()
-            seen.append((settings["Speed"], settings["Duplex"], settings.get("MDI-X", "")))
+            seen.append(sim.settings())
             link(sim, chip, False)
         sim.settle()
         sim.log()
         sim.down()
-        writes = [entry for entry in sim.log() if entry[0]]
+        written = sim.log().then(writes)
         down = sim.registers((0, BMCR), (0, KSZ_INTERRUPT))
         # The power-down resets what delays the clocks.
         sim.script([f"mmd 0 2 76 {0x1000}"])
         sim.up()
-        return seen, writes, down, sim.get(BMCR) & 0x0800, sim.mmd(2, (76,))
+        return seen, written, down, sim.get(BMCR), sim.mmd(2, (76,))
 
     cases = {chip: micrel(chip) for chip in MICREL}
     for chip, (c_seen, seen) in compare(shell, DRIVERS, cases, observe).items():
         assert seen == c_seen, chip
-        reports, _, (bmcr, enabled), power, delays = seen
+        reports, _, (bmcr_down, enabled), bmcr_up, delays = seen
         expected = [report[3:] for report in links if chip in GIGABIT or not report[1]]
-        assert [report[:2] for report in reports] == expected, chip
-        assert (bmcr & 0x0800, enabled, power) == (0x0800, 0, 0), chip
+        assert [(report["Speed"], report["Duplex"]) for report in reports] == expected, chip
+        assert (bmcr_down & 0x0800, enabled, bmcr_up & 0x0800) == (0x0800, 0, 0), chip
         if chip == "KSZ9131":
-            crossed = [report[2].split(" ")[0] for report in reports]
+            crossed = [report["MDI-X"].split(" ")[0] for report in reports]
             assert crossed == ["off", "on", "Unknown", "off", "on"]
             assert delays == [0]
 
@@ -234,7 +230,7 @@ def test_a_ksz9031_that_hangs_is_set_up_again(shell):
         sim.wait_for_carrier(0)
         edpd = sim.mmd(0x1C, (0x23,))
         link(sim, "KSZ9031", True, 0x45E1, True)
-        return edpd, sim.settings()["Speed"]
+        return edpd, sim.settings().then(lambda settings: settings["Speed"])
 
     seen = both(shell, DRIVERS, micrel("KSZ9031"), observe)
     assert seen == [([0x0001], "1000Mb/s")] * 2
@@ -254,19 +250,20 @@ def test_forced_modes_and_crossover(shell):
             "autoneg off speed 10 duplex half",
             "autoneg on",
         ):
-            output, status = sim.ethtool(f"-s {{}} {arguments}")
+            result = sim.ethtool(f"-s $netdev {arguments}")
             places = ((0, BMCR), (0, PHY_CONTROL), (0, KSZ9131_AUTO_MDIX))
-            seen.append((output, status, *sim.registers(*places)))
+            seen.append((result, sim.registers(*places)))
         return seen
 
     cases = {chip: micrel(chip) for chip in MICREL}
     for chip, (c_seen, seen) in compare(shell, DRIVERS, cases, observe).items():
         assert seen == c_seen, chip
-        assert seen[0][2] == 0x2100, chip
+        values = [registers for _, registers in seen]
+        assert values[0][0] == 0x2100, chip
         if chip == "KSZ8081":
-            assert [entry[3] & 0xE000 for entry in seen[1:4]] == [0xE000, 0xA000, 0x8000]
+            assert [control & 0xE000 for _, control, _ in values[1:4]] == [0xE000, 0xA000, 0x8000]
         if chip == "KSZ9131":
-            assert [entry[4] & 0xC0 for entry in seen[1:4]] == [0x40, 0xC0, 0x00]
+            assert [auto_mdix & 0xC0 for *_, auto_mdix in values[1:4]] == [0x40, 0xC0, 0x00]
 
 
 def test_counters_add_up(shell):
@@ -277,7 +274,7 @@ def test_counters_add_up(shell):
         for errors in (5, 0xFFFF):
             sim.set(RXER_COUNTER, errors)
             sim.set(STAT1000, 0x3C03)
-            seen.append(sim.ethtool("--phy-statistics {}"))
+            seen.append(sim.ethtool("--phy-statistics $netdev"))
         return seen
 
     c_seen, seen = both(shell, DRIVERS, micrel("KSZ8081"), observe)
@@ -296,35 +293,37 @@ CABLES = {
 }
 
 
-def cable_test(sim, register):
-    """Tests the cable: what ethtool says of the pairs, and all that was written to registers."""
-    sim.finish()
+def cable_test(sim):
+    """Tests the cable: what ethtool says of the pairs, its status, and all writes to registers."""
     sim.log()
-    lines, status = sim.ethtool("--cable-test {}")
+    result = sim.ethtool("--cable-test $netdev")
+    pairs = result.then(lambda answer: [line for line in answer[0] if line.startswith("Pair")])
     sim.settle()
-    written = [entry for entry in sim.log() if entry[0]]
-    tests = [entry for entry in written if entry[1] == register]
-    return [line for line in lines if line.startswith("Pair")], status, written, len(tests)
+    return pairs, result.then(lambda answer: answer[1]), sim.log().then(writes)
+
+
+def starts_of(written, register):
+    """How many times LinkMD was told to test."""
+    return sum(entry[1] == register for entry in written)
 
 
 def test_finds_the_fault_in_a_cable(shell):
     def observe(sim, case):
         chip, result = case
-        register = KSZ9X31_LINKMD if chip in GIGABIT else KSZ8081_LINKMD
         sim.start()
         sim.attach(mode_of(chip))
         sim.up()
         sim.set(CTRL1000, 0x0B00)
-        sim.set(register, result)
-        return cable_test(sim, register)
+        sim.set(linkmd_of(chip), result)
+        return cable_test(sim)
 
     cases = {case: micrel(case[0]) for case in CABLES}
     for case, (by_c, by_rust) in compare(shell, DRIVERS, cases, observe).items():
         assert by_rust == by_c, case
-        lines, status, _, tests = by_rust
+        lines, status, written = by_rust
         pairs = 4 if case[0] in GIGABIT else 2
         assert " ".join(lines).count(CABLES[case]) == pairs, case
-        assert (status, tests) == (0, pairs), case
+        assert (status, starts_of(written, linkmd_of(case[0]))) == (0, pairs), case
 
 
 # The statuses of the pairs A and B: one is OK at once, the other has none after 20 times.
@@ -352,12 +351,12 @@ def test_gives_a_cable_up_with_a_partner_that_talks(shell):
         sim.start()
         sim.attach("rmii")
         sim.up()
-        return cable_test(sim, KSZ8081_LINKMD)
+        return cable_test(sim)
 
     cases = dict.fromkeys(NOISE, micrel("KSZ8081"))
     for pairs, (by_c, by_rust) in compare(shell, DRIVERS, cases, observe).items():
         assert by_rust == by_c, pairs
-        lines, _, written, tests = by_rust
-        assert (len(lines), tests) == (1, 21), pairs
+        lines, _, written = by_rust
+        assert (len(lines), starts_of(written, KSZ8081_LINKMD)) == (1, 21), pairs
         # The PHY is set up anew.
         assert OMSO in [register for _, register, _ in written], pairs
