@@ -2,16 +2,7 @@
 """rust_broadcom and the C driver on the same simulated PHYs: user space must see no difference."""
 
 import pytest
-from ironroot.phy import (
-    BMCR,
-    LPA,
-    NO_SYSFS_NODE,
-    STAT1000,
-    Sim,
-    both,
-    compare,
-    loaded,
-)
+from ironroot.phy import BMCR, LPA, NO_SYSFS_NODE, STAT1000
 from ironroot.phy_chips import (
     AUX_CTL,
     BROADCOM,
@@ -22,6 +13,7 @@ from ironroot.phy_chips import (
     WIRED,
     broadcom,
 )
+from ironroot.phy_script import both, compare, writes
 
 pytestmark = pytest.mark.expects(NO_SYSFS_NODE)
 DRIVERS = ("broadcom", "rust_broadcom")
@@ -57,12 +49,11 @@ def unwired(chip):
     return [line for line in broadcom(chip) if line != WIRED]
 
 
-def interrupt_wakes(shell, sim):
+def interrupt_wakes(sim):
     """Whether the PHY's interrupt wakes the system; the network device is up."""
-    sim.finish()
     # phylib names the interrupt after the bus and the address.
-    command = 'cd $(dirname $(grep -l "phy-sim.*:00" /sys/kernel/irq/*/actions)); cat wakeup; cd /'
-    return shell.run_check(command)[0]
+    command = 'cat $(dirname $(grep -l "phy-sim.*:00" /sys/kernel/irq/*/actions))/wakeup'
+    return sim.answer(command, lambda lines, _: lines[0])
 
 
 def written(log, register):
@@ -79,7 +70,7 @@ def test_is_set_up_for_its_mode_as_by_the_c_driver(shell):
         sim.attach(mode)
         log = sim.log()
         values = sim.registers((0, ECR), (0, IMR)), expansion(sim, MULTICOLOR)
-        return sim.driver(), [entry for entry in log if entry[0]], values, len(log)
+        return sim.driver(), log.then(writes), values, log.then(len)
 
     # Whatever the mode asks for, the opposite is there already.
     presets = {
@@ -128,8 +119,7 @@ def test_link_comes_and_goes_by_interrupt(shell):
         seen = []
         for partner, gigabit, *_ in links:
             link(sim, True, partner, gigabit)
-            settings = sim.settings()
-            seen.append((settings["Speed"], settings["Duplex"]))
+            seen.append(sim.settings().then(lambda link: (link["Speed"], link["Duplex"])))
             link(sim, False)
         return ecr, seen
 
@@ -149,11 +139,11 @@ def test_goes_down_and_comes_up_again(shell):
         sim.log()
         sim.down()
         # phylib may suspend a PHY that it polls twice at the same time: phy_stop() and its poll.
-        down = list(dict.fromkeys(entry for entry in sim.log() if entry[0]))
+        down = sim.log().then(lambda log: list(dict.fromkeys(writes(log))))
         bmcr = sim.get(BMCR)
         sim.up()
         sim.settle()
-        up = [entry for entry in sim.log() if entry[0]]
+        up = sim.log().then(writes)
         return down, bmcr, up, sim.registers((0, BMCR), (0, ECR), (0, IMR))
 
     # With an interrupt the PHY can wake the system, so that it does not go down.
@@ -168,21 +158,24 @@ def test_goes_down_and_comes_up_again(shell):
 
 
 def test_stays_awake_to_wake_the_system(shell):
-    with loaded(shell, DRIVERS[1]):
-        sim = Sim(shell)
-        sim.script(["reset", "phy 0", *broadcom("BCM54213PE")])
+    def observe(sim):
         sim.start()
         sim.attach("rgmii-id")
         sim.up()
-        for options, wakes in (("g", "enabled"), ("u", "enabled"), ("d", "disabled")):
-            assert sim.ethtool(f"-s {{}} wol {options}") == ([], 0)
-            assert interrupt_wakes(shell, sim) == wakes
+        seen = []
+        for options in ("g", "u", "d"):
+            result = sim.ethtool(f"-s $netdev wol {options}")
+            wakes = interrupt_wakes(sim)
             sim.down()
-            assert sim.get(BMCR) & 0x0800 == 0
+            seen.append((result, wakes, sim.get(BMCR).then(lambda bmcr: bmcr & 0x0800)))
             # The C driver wants a GPIO here, and gives up.
             sim.up()
             link(sim, True, 0x45E1)
             link(sim, False)
+        return seen
+
+    (seen,) = both(shell, DRIVERS[1:], broadcom("BCM54213PE"), observe)
+    assert seen == [(([], 0), wakes, 0) for wakes in ("enabled", "enabled", "disabled")]
 
 
 def test_wakes_on_lan(shell):
@@ -194,41 +187,38 @@ def test_wakes_on_lan(shell):
         sim.set(EXP_DATA, 0xE036, page=MAIN_CTL)
         seen = []
         # The C driver arms the interrupt each time anew, and disarms it once.
-        wakes = [interrupt_wakes(shell, sim)]
+        wakes = [interrupt_wakes(sim)]
         for options in ("g", "d"):
-            sim.ethtool(f"-s {{}} wol {options}")
-            wakes.append(interrupt_wakes(shell, sim))
+            sim.ethtool(f"-s $netdev wol {options}")
+            wakes.append(interrupt_wakes(sim))
         for options in ("g", "u", "m", "b", "s sopass 01:23:45:67:89:ab", "ug", "d"):
-            output, status = sim.ethtool(f"-s {{}} wol {options}")
-            report = [
-                line for line in sim.ethtool("{}")[0] if "Wake-on" in line or "SecureOn" in line
-            ]
+            result = sim.ethtool(f"-s $netdev wol {options}")
+            report = sim.wakeup()
             values = expansion(sim, MAIN_CTL, INT_MASK, LED_CTL)
             words = expansion(sim, *(word + i for word in (DATA1, DATA2, MASK) for i in range(3)))
-            seen.append((output, status, report, values, words))
+            seen.append((result, report, values, words))
         return seen, wakes
 
     (c_seen, c_wakes), (seen, wakes) = both(shell, DRIVERS, broadcom("BCM54213PE"), observe)
     assert seen == c_seen
     assert wakes == c_wakes == ["disabled", "enabled", "disabled"]
-    assert [status for _, status, *_ in seen] == [0] * 7
-    events = [report[1].split(": ")[1] for _, _, report, *_ in seen]
+    assert [status for (_, status), *_ in seen] == [0] * 7
+    events = [report[1].split(": ")[1] for _, report, *_ in seen]
     assert events == ["g", "u", "m", "b", "s", "g", "d"]
-    assert seen[0][2][0] == "Supports Wake-on: umbgs"
+    assert seen[0][1][0] == "Supports Wake-on: umbgs"
     # The address that the simulation gives its devices; any address will do.
-    assert seen[0][4] == [0x3300, 0x1122, 0x025E, 0, 0, 0, 0xFFFF, 0xFFFF, 0xFFFF]
-    assert seen[0][3] == [0x8401, 0, 0x0002]
-    assert seen[2][4][3:] == [0, 0, 0x0100, 0xFFFF, 0xFFFF, 0xFEFF]
-    assert seen[4][2][2] == "SecureOn password: 01:23:45:67:89:ab"
-    assert seen[6][3][:2] == [0x8400, 0x0007]
+    assert seen[0][3] == [0x3300, 0x1122, 0x025E, 0, 0, 0, 0xFFFF, 0xFFFF, 0xFFFF]
+    assert seen[0][2] == [0x8401, 0, 0x0002]
+    assert seen[2][3][3:] == [0, 0, 0x0100, 0xFFFF, 0xFFFF, 0xFEFF]
+    assert seen[4][1][2] == "SecureOn password: 01:23:45:67:89:ab"
+    assert seen[6][2][:2] == [0x8400, 0x0007]
 
 
 def test_no_wakeup_without_an_interrupt(shell):
     def observe(sim):
         sim.start()
         sim.attach("rgmii-id")
-        report = [line for line in sim.ethtool("{}")[0] if "Wake-on" in line]
-        return report, sim.ethtool("-s {} wol g")[1] != 0
+        return sim.wakeup(), sim.ethtool("-s $netdev wol g").then(lambda answer: answer[1] != 0)
 
     nothing = ["Supports Wake-on: d", "Wake-on: d"]
     assert both(shell, DRIVERS, unwired("BCM54213PE"), observe) == [(nothing, True)] * 2
@@ -245,7 +235,7 @@ def test_counters_add_up(shell):
             sim.set(19, 0x0102)
             sim.set(20, 0x0304)
             sim.script([f"mmd 0 {devad} {lpi_count} 6"])
-            seen.append(sim.ethtool("--phy-statistics {}"))
+            seen.append(sim.ethtool("--phy-statistics $netdev"))
         return seen
 
     c_seen, seen = both(shell, DRIVERS, broadcom("BCM54213PE"), observe)
