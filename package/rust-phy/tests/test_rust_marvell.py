@@ -1,17 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0
 """rust_marvell and the C driver on simulated PHYs: user space must see no difference."""
 
+from operator import itemgetter
+
 import pytest
-from ironroot.phy import (
-    BMCR,
-    LPA,
-    NO_SYSFS_NODE,
-    STAT1000,
-    Sim,
-    both,
-    compare,
-    loaded,
-)
+from ironroot.phy import BMCR, LPA, NO_SYSFS_NODE, STAT1000
 from ironroot.phy_chips import (
     EXT_ADDRESS,
     EXT_CONTROL,
@@ -22,6 +15,7 @@ from ironroot.phy_chips import (
     m88e1111,
     m88e1510,
 )
+from ironroot.phy_script import both, compare, writes
 
 pytestmark = pytest.mark.expects(NO_SYSFS_NODE)
 DRIVERS = ("marvell", "rust_marvell")
@@ -38,6 +32,13 @@ def link(sim, up, partner=0, status=0):
     sim.link(up, GIGABIT_BMSR, registers, (INTERRUPT_STATUS, 0x0400))
 
 
+def pairs(result):
+    """What ethtool says of the pairs, and its exit status."""
+    lines, status = result
+    # ethtool may or may not see the test start before it is over.
+    return [line for line in lines if line.startswith("Pair")], status
+
+
 def test_is_set_up_for_its_mode_as_by_the_c_driver(shell):
     def observe(sim, mode):
         sim.set(EXT_CONTROL, 0x0CE2 & ~DELAYS.get(mode, 0))
@@ -47,7 +48,7 @@ def test_is_set_up_for_its_mode_as_by_the_c_driver(shell):
         values = sim.registers(
             (0, EXT_CONTROL), (0, EXT_STATUS), (0, 24), (3, 16), (3, 17), (0, EXT_ADDRESS)
         )
-        return sim.driver(), values, [entry for entry in log if entry[0]], len(log)
+        return sim.driver(), values, log.then(writes), log.then(len)
 
     cases = {mode: POWER_UP for mode in (*DELAYS, "gmii", "sgmii", "rtbi")}
     for mode, (by_c, by_rust) in compare(shell, DRIVERS, cases, observe).items():
@@ -63,14 +64,13 @@ def test_is_set_up_for_its_mode_as_by_the_c_driver(shell):
 
 @pytest.mark.expects('"marvell,reg-init": there is no register 40')
 def test_refuses_a_register_that_there_is_not(shell):
-    with loaded(shell, "rust_marvell"):
-        sim = Sim(shell)
-        sim.script(["reset", "phy 0", *POWER_UP])
+    def observe(sim):
         sim.start("marvell,reg-init = <0 24 0 0x11>, <3 40 0 0>;")
-        assert sim.refusal("attach 0 rgmii") == "Invalid argument"
-        shell.run_check("dmesg | grep -q 'reg-init.*no register 40'")
-        # Nothing of the property was applied.
-        assert sim.get(24) == 0
+        return sim.refusal("attach 0 rgmii"), sim.get(24)
+
+    # Nothing of the property was applied.
+    assert both(shell, DRIVERS[1:], POWER_UP, observe) == [("Invalid argument", 0)]
+    shell.run_check("dmesg | grep -q 'reg-init.*no register 40'")
 
 
 def test_link_comes_and_goes_by_interrupt(shell):
@@ -89,16 +89,15 @@ def test_link_comes_and_goes_by_interrupt(shell):
         seen = []
         for partner, status in links:
             link(sim, True, partner, status)
-            settings = sim.settings()
-            seen.append((settings["Speed"], settings["Duplex"], settings["MDI-X"]))
+            seen.append(sim.settings().then(itemgetter("Speed", "Duplex", "MDI-X")))
             link(sim, False)
         sim.down()
-        return seen, sim.get(BMCR) & 0x0800
+        return seen, sim.get(BMCR)
 
     cases = {mode: POWER_UP for mode in ("rgmii-id", "sgmii")}
     for mode, (c_seen, seen) in compare(shell, DRIVERS, cases, observe).items():
         assert seen == c_seen, mode
-        reports, powered_down = seen
+        reports, bmcr = seen
         assert [report[:2] for report in reports] == [
             ("1000Mb/s", "Full"),
             ("100Mb/s", "Full"),
@@ -108,7 +107,7 @@ def test_link_comes_and_goes_by_interrupt(shell):
         ], mode
         assert reports[0][2].startswith("on"), mode
         assert reports[1][2].startswith("off"), mode
-        assert powered_down == 0x0800, mode
+        assert bmcr & 0x0800, mode
 
 
 def test_forced_modes_and_crossover(shell):
@@ -125,15 +124,15 @@ def test_forced_modes_and_crossover(shell):
             "autoneg off speed 10 duplex half",
             "autoneg on",
         ):
-            output, status = sim.ethtool(f"-s {{}} {arguments}")
-            seen.append((output, status, *sim.registers((0, BMCR), (0, CONTROL))))
+            result = sim.ethtool(f"-s $netdev {arguments}")
+            seen.append((result, sim.registers((0, BMCR), (0, CONTROL))))
         return seen
 
     c_seen, seen = both(shell, DRIVERS, POWER_UP, observe)
     assert seen == c_seen
-    assert [entry[1] for entry in seen] == [0] * 6
-    assert [entry[3] & 0x60 for entry in seen] == [0x60, 0x20, 0x00, 0x60, 0x60, 0x60]
-    assert seen[0][2] == 0x2100
+    assert [status for (_, status), _ in seen] == [0] * 6
+    assert [control & 0x60 for _, (_, control) in seen] == [0x60, 0x20, 0x00, 0x60, 0x60, 0x60]
+    assert seen[0][1][0] == 0x2100
 
 
 def test_downshift(shell):
@@ -145,8 +144,8 @@ def test_downshift(shell):
         sim.attach("rgmii-id")
         seen = []
         for setting in ("on", "on count 8", "off", "on count 9"):
-            result = sim.ethtool(f"--set-phy-tunable {{}} downshift {setting}")
-            value = sim.ethtool("--get-phy-tunable {} downshift")
+            result = sim.ethtool(f"--set-phy-tunable $netdev downshift {setting}")
+            value = sim.ethtool("--get-phy-tunable $netdev downshift")
             seen.append((result, value, sim.get(fields[chip][0])))
         return seen
 
@@ -168,7 +167,7 @@ def test_counters_add_up(shell):
             sim.set(RECEIVE_ERRORS, errors)
             sim.set(RECEIVE_ERRORS, 2, page=FIBER)
             sim.set(10, 0x3C03)
-            seen.append(sim.ethtool("--phy-statistics {}"))
+            seen.append(sim.ethtool("--phy-statistics $netdev"))
         return seen
 
     copper = ["phy_receive_errors_copper: 65540", "phy_idle_errors: 6"]
@@ -194,9 +193,7 @@ def test_finds_the_fault_in_a_cable(shell):
                 f"readonly 0 0 {VCT} {0xFFFF}",
             ]
         )
-        lines, status = sim.ethtool("--cable-test {}")
-        # ethtool may or may not see the test start before it is over.
-        return [line for line in lines if line.startswith("Pair")], status
+        return sim.ethtool("--cable-test $netdev").then(pairs)
 
     c_seen, seen = both(shell, DRIVERS, POWER_UP, observe)
     assert seen == c_seen
@@ -222,10 +219,12 @@ def test_the_88e1510_is_set_up_for_its_mode_as_by_the_c_driver(shell):
         link(sim, True, 0x45E1, 0xAC40)
         sim.settle()
         # Each look at the link selects pages, and how many looks there are is phylib's affair.
-        started = [entry for entry in sim.log() if entry[0] and entry[1] != EXT_ADDRESS]
+        started = sim.log().then(
+            lambda log: [entry for entry in writes(log) if entry[1] != EXT_ADDRESS]
+        )
         places = ((0, CONTROL), (MAC, 16), (MAC, 21), (LED, 16), (LED, 18), (MODE, 20))
         values = sim.registers(*places, (0xFF, 16), (0xFB, 7), (0, EXT_ADDRESS))
-        return sim.driver(), values, [entry for entry in log if entry[0]], started, len(log)
+        return sim.driver(), values, log.then(writes), started, log.then(len)
 
     cases = {mode: m88e1510() for mode in (*M88E1510_DELAYS, "sgmii")}
     for mode, (by_c, by_rust) in compare(shell, DRIVERS, cases, observe).items():
@@ -253,17 +252,17 @@ def test_the_88e1510s_copper_link_comes_and_goes_by_interrupt(shell):
         seen = []
         for partner, status in links:
             link(sim, True, partner, status)
-            settings = sim.settings()
-            seen.append([settings[name] for name in ("Speed", "Duplex", "MDI-X", "Port")])
+            seen.append(sim.settings().then(itemgetter("Speed", "Duplex", "MDI-X", "Port")))
             link(sim, False)
         sim.settle()
         sim.log()
         sim.down()
-        down = [entry for entry in sim.log() if entry[0]]
+        down = sim.log().then(writes)
         bmcr = sim.registers((COPPER, BMCR), (FIBER, BMCR))
         sim.up()
-        # The counter of tries starts anew.
-        control = [value for write, reg, value in sim.log() if write and reg == CONTROL]
+        control = sim.log().then(
+            lambda log: [value for _, reg, value in writes(log) if reg == CONTROL]
+        )
         return seen, down, bmcr, control
 
     cases = {mode: m88e1510() for mode in ("rgmii-id", "sgmii")}
@@ -271,14 +270,15 @@ def test_the_88e1510s_copper_link_comes_and_goes_by_interrupt(shell):
         assert seen == c_seen, mode
         reports, _, bmcr, control = seen
         assert [report[:2] for report in reports] == [
-            ["1000Mb/s", "Full"],
-            ["100Mb/s", "Full"],
-            ["100Mb/s", "Half"],
-            ["10Mb/s", "Half"],
+            ("1000Mb/s", "Full"),
+            ("100Mb/s", "Full"),
+            ("100Mb/s", "Half"),
+            ("10Mb/s", "Half"),
         ], mode
         assert reports[0][2].startswith("on"), mode
         assert reports[0][3] == "Twisted Pair", mode
         assert [value & 0x0800 for value in bmcr] == [0x0800] * 2, mode
+        # The counter of tries starts anew.
         assert [value & 0x0800 for value in control[:2]] == [0, 0x0800], mode
 
 
@@ -297,8 +297,7 @@ def test_the_88e1510_has_a_link_of_fiber(shell):
             ]
         )
         sim.wait_for_carrier(1)
-        settings = sim.settings()
-        seen = [settings[name] for name in ("Speed", "Duplex", "Port")]
+        seen = sim.settings().then(itemgetter("Speed", "Duplex", "Port"))
         page = sim.get(EXT_ADDRESS)
         sim.script(
             [
@@ -313,7 +312,7 @@ def test_the_88e1510_has_a_link_of_fiber(shell):
 
     c_seen, seen = both(shell, DRIVERS, m88e1510(), observe)
     assert seen == c_seen
-    assert seen == (["1000Mb/s", "Full", "FIBRE"], FIBER, COPPER)
+    assert seen == (("1000Mb/s", "Full", "FIBRE"), FIBER, COPPER)
 
 
 def test_the_88e1510_wakes_on_lan(shell):
@@ -323,20 +322,20 @@ def test_the_88e1510_wakes_on_lan(shell):
         sim.up()
         seen = []
         for options in ("g", "p", "pg", "d"):
-            output, status = sim.ethtool(f"-s {{}} wol {options}")
-            report = [line for line in sim.ethtool("{}")[0] if "Wake-on" in line]
+            result = sim.ethtool(f"-s $netdev wol {options}")
+            report = sim.settings().then(itemgetter("Supports Wake-on", "Wake-on"))
             places = ((WOL, 16), *((WOL, 23 + i) for i in range(3)), (0, 18), (LED, 18))
-            seen.append((output, status, report, sim.registers(*places), sim.get(EXT_ADDRESS)))
+            seen.append((result, report, sim.registers(*places), sim.get(EXT_ADDRESS)))
         return seen
 
     c_seen, seen = both(shell, DRIVERS, m88e1510(), observe)
     assert seen == c_seen
-    assert [status for _, status, *_ in seen] == [0] * 4
-    assert seen[0][2] == ["Supports Wake-on: pg", "Wake-on: g"]
+    assert [status for (_, status), *_ in seen] == [0] * 4
+    assert seen[0][1] == ("pg", "g")
     # The address that the simulation gives its devices.
-    assert seen[0][3][:4] == [0x4000, 0x0033, 0x2211, 0x5E02]
+    assert seen[0][2][:4] == [0x4000, 0x0033, 0x2211, 0x5E02]
     assert [values[0] for *_, values, _ in seen] == [0x4000, 0x2000, 0x6000, 0]
-    assert seen[0][3][4:] == [0x6480, 0x4A85 | 0x0800]
+    assert seen[0][2][4:] == [0x6480, 0x4A85 | 0x0800]
 
 
 def test_the_88e1510_finds_the_fault_in_a_cable(shell):
@@ -350,8 +349,7 @@ def test_the_88e1510_finds_the_fault_in_a_cable(shell):
         if metres:
             sim.set(21, 0x0400, page=VCT7)
             sim.script([f"readonly 0 {VCT7} 21 {0x0400}"])
-        lines, status = sim.ethtool("--cable-test {}")
-        return [line for line in lines if line.startswith("Pair")], status
+        return sim.ethtool("--cable-test $netdev").then(pairs)
 
     cases = {metres: m88e1510() for metres in (False, True)}
     for metres, (c_seen, seen) in compare(shell, DRIVERS, cases, observe).items():
