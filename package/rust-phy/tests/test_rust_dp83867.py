@@ -1,18 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0
 """rust_dp83867 and the C driver on one simulated DP83867: user space must see no difference."""
 
+from operator import itemgetter
+
 import pytest
-from ironroot.phy import (
-    BMCR,
-    LPA,
-    NO_SYSFS_NODE,
-    STAT1000,
-    Sim,
-    both,
-    compare,
-    loaded,
-)
+from ironroot.phy import BMCR, LPA, NO_SYSFS_NODE, STAT1000
 from ironroot.phy_chips import GIGABIT_BMSR, dp83867
+from ironroot.phy_script import both, compare, writes
 
 pytestmark = pytest.mark.expects(NO_SYSFS_NODE)
 DRIVERS = ("dp83867", "rust_dp83867")
@@ -78,7 +72,7 @@ def test_is_set_up_for_its_mode_as_by_the_c_driver(shell):
         log = sim.log()
         values = extended(sim, RGMIICTL, CFG4, SGMII_10M_CFG, SGMIICTL1)
         registers = sim.registers((0, PHYCR), (0, CFG2), (0, CFG3))
-        return sim.driver(), registers, values, [entry for entry in log if entry[0]], len(log)
+        return sim.driver(), registers, values, log.then(writes), log.then(len)
 
     cases = {mode: POWER_UP for mode in (*DELAYS, "gmii", "sgmii")}
     for mode, (by_c, by_rust) in compare(shell, DRIVERS, cases, observe).items():
@@ -103,15 +97,15 @@ def test_does_what_the_device_tree_asks_for(shell):
         sim.start(properties)
         sim.attach("rgmii-id")
         places = (RGMIIDCTL, IO_MUX_CFG, CFG4)
-        values = dict(zip(places, extended(sim, *places), strict=True))
-        return values, sim.get(PHYCR) >> 12, [entry for entry in sim.log() if entry[0]]
+        values = extended(sim, *places).then(lambda values: dict(zip(places, values, strict=True)))
+        return values, sim.get(PHYCR), sim.log().then(writes)
 
     cases = {properties: POWER_UP for properties in BOARDS}
     for properties, (by_c, by_rust) in compare(shell, DRIVERS, cases, observe).items():
         assert by_rust == by_c, properties
-        values, fifo, _ = by_rust
+        values, phycr, _ = by_rust
         assert {place: values[place] for place in BOARDS[properties]} == BOARDS[properties]
-        assert fifo == 0x5, properties
+        assert phycr >> 12 == 0x5, properties
 
 
 def test_fifos_are_as_deep_as_the_device_tree_says(shell):
@@ -125,7 +119,7 @@ def test_fifos_are_as_deep_as_the_device_tree_says(shell):
         mode, properties = case
         sim.start(properties + "ti,sgmii-ref-clock-output-enable; ti,dp83867-rxctrl-strap-quirk;")
         sim.attach(mode)
-        return sim.get(PHYCR) >> 12, extended(sim, SGMIICTL1, CFG4)
+        return sim.get(PHYCR).then(lambda phycr: phycr >> 12), extended(sim, SGMIICTL1, CFG4)
 
     for case, seen in compare(shell, DRIVERS, dict.fromkeys(fifos, POWER_UP), observe).items():
         # With SGMII six wires, and both halves of the quirk.
@@ -171,12 +165,12 @@ def test_refuses_what_the_chip_cannot(shell):
 
 @pytest.mark.expects('"io_impedance_ctrl" is not supported: impedance left alone')
 def test_leaves_an_impedance_in_a_memory_alone(shell):
-    with loaded(shell, DRIVERS[1]):
-        sim = Sim(shell)
-        sim.script(["reset", "phy 0", *POWER_UP])
+    def observe(sim):
         sim.start('nvmem-cell-names = "io_impedance_ctrl"; ti,min-output-impedance;')
         sim.attach("rgmii-id")
-        assert extended(sim, IO_MUX_CFG) == [0x0C0F]
+        return extended(sim, IO_MUX_CFG)
+
+    assert both(shell, DRIVERS[1:], POWER_UP, observe) == [[0x0C0F]]
     shell.run_check("dmesg | grep -q 'io_impedance_ctrl.* is not supported'")
 
 
@@ -185,25 +179,23 @@ def test_link_comes_and_goes_by_interrupt(shell):
         sim.start()
         sim.attach(mode)
         sim.up()
-        sim.finish()
         seen = []
         for partner, status, *_ in LINKS:
             link(sim, True, partner, status)
-            settings = sim.settings()
-            seen.append((settings["Speed"], settings["Duplex"], settings["MDI-X"].split(" ")[0]))
+            seen.append(sim.settings().then(itemgetter("Speed", "Duplex", "MDI-X")))
             link(sim, False)
         sim.settle()
         sim.log()
         sim.down()
-        writes = [entry for entry in sim.log() if entry[0]]
-        return seen, writes, sim.get(BMCR) & 0x0800, sim.get(MICR)
+        return seen, sim.log().then(writes), sim.get(BMCR), sim.get(MICR)
 
     cases = {mode: POWER_UP for mode in ("rgmii-id", "sgmii")}
     for mode, (c_seen, seen) in compare(shell, DRIVERS, cases, observe).items():
         assert seen == c_seen, mode
-        reports, _, powered_down, micr = seen
-        assert reports == [(speed, duplex, mdix) for *_, speed, duplex, mdix in LINKS], mode
-        assert (powered_down, micr) == (0x0800, 0), mode
+        reports, _, bmcr, micr = seen
+        reports = [(speed, duplex, mdix.split(" ")[0]) for speed, duplex, mdix in reports]
+        assert reports == [expected[2:] for expected in LINKS], mode
+        assert (bmcr & 0x0800, micr) == (0x0800, 0), mode
 
 
 def test_sgmii_is_negotiated_anew_when_the_link_changes(shell):
@@ -217,7 +209,7 @@ def test_sgmii_is_negotiated_anew_when_the_link_changes(shell):
         sim.log()
         link(sim, True, 0x45E1, 0xAF00)
         sim.settle()
-        return [value for write, reg, value in sim.log() if write and reg == CFG2]
+        return sim.log().then(lambda log: [value for _, reg, value in writes(log) if reg == CFG2])
 
     c_seen, seen = both(shell, DRIVERS, POWER_UP, observe)
     assert seen == c_seen
@@ -238,15 +230,15 @@ def test_forced_modes_and_crossover(shell):
             "autoneg off speed 10 duplex half",
             "autoneg on",
         ):
-            output, status = sim.ethtool(f"-s {{}} {arguments}")
-            seen.append((output, status, *sim.registers((0, BMCR), (0, PHYCR))))
+            result = sim.ethtool(f"-s $netdev {arguments}")
+            seen.append((result, sim.registers((0, BMCR), (0, PHYCR))))
         return seen
 
     c_seen, seen = both(shell, DRIVERS, POWER_UP, observe)
     assert seen == c_seen
-    assert [entry[1] for entry in seen] == [0] * 6
-    assert [entry[3] & 0x60 for entry in seen] == [0x60, 0x20, 0x00, 0x60, 0x60, 0x60]
-    assert seen[0][2] == 0x2100
+    assert [status for (_, status), _ in seen] == [0] * 6
+    assert [phycr & 0x60 for _, (_, phycr) in seen] == [0x60, 0x20, 0x00, 0x60, 0x60, 0x60]
+    assert seen[0][1][0] == 0x2100
 
 
 @pytest.mark.expects("Downshift count must be 1, 2, 4 or 8")
@@ -256,8 +248,8 @@ def test_downshift(shell):
         sim.attach("rgmii-id")
         seen = []
         for setting in ("on", "on count 8", "off", "on count 1", "on count 3", "on count 9"):
-            result = sim.ethtool(f"--set-phy-tunable {{}} downshift {setting}")
-            value = sim.ethtool("--get-phy-tunable {} downshift")
+            result = sim.ethtool(f"--set-phy-tunable $netdev downshift {setting}")
+            value = sim.ethtool("--get-phy-tunable $netdev downshift")
             seen.append((result, value, sim.get(CFG2)))
         return seen
 
@@ -268,6 +260,11 @@ def test_downshift(shell):
 
 
 def test_wakes_on_lan(shell):
+    keys = ("Supports Wake-on", "Wake-on", "SecureOn password")
+
+    def wake_on(settings):
+        return [settings.get(key) for key in keys]
+
     def observe(sim):
         sim.start()
         sim.attach("rgmii-id")
@@ -275,21 +272,18 @@ def test_wakes_on_lan(shell):
         seen = []
         password = "s sopass 01:23:45:67:89:ab"
         for options in ("g", "u", "b", password, "d", "gub", "d"):
-            output, status = sim.ethtool(f"-s {{}} wol {options}")
-            report = [
-                line for line in sim.ethtool("{}")[0] if "Wake-on" in line or "SecureOn" in line
-            ]
+            result = sim.ethtool(f"-s $netdev wol {options}")
             values = extended(sim, RXFCFG, *(RXFPMD1 + i for i in range(3)))
             words = extended(sim, *(RXFSOP1 + i for i in range(3)))
-            seen.append((output, status, report, values, words, sim.get(MICR)))
+            seen.append((result, sim.settings().then(wake_on), values, words, sim.get(MICR)))
         return seen
 
     c_seen, seen = both(shell, DRIVERS, POWER_UP, observe)
     assert seen == c_seen
-    assert [status for _, status, *_ in seen] == [0] * 7
-    assert seen[0][2][:2] == ["Supports Wake-on: ubgs", "Wake-on: g"]
+    assert [status for (_, status), *_ in seen] == [0] * 7
+    assert seen[0][1][:2] == ["ubgs", "g"]
     # The address that the simulation gives its devices.
-    assert seen[0][3:5] == ([0x81, 0x5E02, 0x2211, 0x0033], [0, 0, 0])
-    assert seen[3][2][1:] == ["Wake-on: s", "SecureOn password: 01:23:45:67:89:ab"]
-    assert seen[3][4] == [0x2301, 0x6745, 0xAB89]
-    assert [entry[5] & 0x8 for entry in seen] == [8, 8, 8, 8, 0, 8, 0]
+    assert seen[0][2:4] == ([0x81, 0x5E02, 0x2211, 0x0033], [0, 0, 0])
+    assert seen[3][1][1:] == ["s", "01:23:45:67:89:ab"]
+    assert seen[3][3] == [0x2301, 0x6745, 0xAB89]
+    assert [micr & 0x8 for *_, micr in seen] == [8, 8, 8, 8, 0, 8, 0]
