@@ -2,8 +2,9 @@
 """What the families of rust-phy have in common: polling, broken PHYs, unloading."""
 
 import pytest
-from ironroot.phy import NO_SYSFS_NODE, Sim, both, loaded
+from ironroot.phy import NO_SYSFS_NODE
 from ironroot.phy_chips import FAMILIES
+from ironroot.phy_script import both
 
 pytestmark = pytest.mark.expects(NO_SYSFS_NODE)
 families = pytest.mark.parametrize("family", FAMILIES)
@@ -14,25 +15,29 @@ def link(sim, family, up):
     sim.link(up, FAMILIES[family].bmsr, FAMILIES[family].link)
 
 
-def polled(shell, family):
-    """A PHY of the family without an interrupt, attached and up."""
-    sim = Sim(shell)
-    sim.script(["reset", "phy 0", *FAMILIES[family].unwired()])
-    sim.start()
-    sim.attach(FAMILIES[family].mode)
-    sim.up()
-    return sim
+def polled(shell, family, observe):
+    """What `observe` returns with our driver, on a PHY without an interrupt that is up."""
+
+    def bring_up(sim):
+        sim.start()
+        sim.attach(FAMILIES[family].mode)
+        sim.up()
+        return observe(sim)
+
+    (seen,) = both(shell, [f"rust_{family}"], FAMILIES[family].unwired(), bring_up)
+    return seen
 
 
 @families
 def test_link_comes_and_goes_by_polling(shell, family):
-    with loaded(shell, f"rust_{family}"):
-        sim = polled(shell, family)
+    def observe(sim):
         link(sim, family, up=True)
         settings = sim.settings()
-        assert (settings["Speed"], settings["Duplex"]) == ("100Mb/s", "Full")
         link(sim, family, up=False)
-        sim.finish()
+        return settings
+
+    settings = polled(shell, family, observe)
+    assert (settings["Speed"], settings["Duplex"]) == ("100Mb/s", "Full")
 
 
 @families
@@ -69,21 +74,18 @@ def test_a_reset_that_never_ends_is_given_up(shell, family):
 
 @families
 def test_is_unloaded_under_traffic(shell, family):
-    with loaded(shell, f"rust_{family}"):
-        sim = polled(shell, family)
+    def observe(sim):
         link(sim, family, up=True)
-        sim.finish()
-        sent = f"/sys/class/net/{sim.netdev}/statistics/tx_packets"
-        shell.run_check(
-            f"ip addr add 192.0.2.1/24 broadcast 192.0.2.255 dev {sim.netdev} && "
-            "(ping -c 10000 -i 0.01 192.0.2.255 > /dev/null 2>&1 &)"
+        sim.do("ip addr add 192.0.2.1/24 broadcast 192.0.2.255 dev $netdev")
+        sim.do("(ping -c 10000 -i 0.01 192.0.2.255 > /dev/null 2>&1 &)")
+        sim.do(
+            "sent() { [ $(cat /sys/class/net/$netdev/statistics/tx_packets) -gt 20 ]; };"
+            " for i in $(seq 500); do sent && break; usleep 20000; done; sent"
         )
-        shell.run_check(
-            f"for i in $(seq 500); do [ $(cat {sent}) -gt 20 ] && exit; usleep 20000; done; exit 1",
-            timeout=60,
-        )
-        # While a network device uses it the module stays.
-        shell.run_check(f"! rmmod rust_{family} 2> /dev/null")
-        # Leaving the block takes the bus away, and then the module.
-    shell.run("killall ping")
-    shell.run_check(f"! [ -e /sys/module/rust_{family} ]")
+        # The end of the script takes the bus away, and then the module.
+        return sim.answer("rmmod $driver")
+
+    _, status = polled(shell, family, observe)
+    # While a network device uses it the module stays.
+    assert status != 0
+    shell.run_check(f"killall ping; ! [ -e /sys/module/rust_{family} ]")
