@@ -4,9 +4,9 @@
 RULES = ("link", "link_10", "link_100", "link_1000", "half_duplex", "full_duplex", "tx", "rx")
 
 
-def led_nodes(count):
-    """The device tree's properties of a PHY with that many LEDs."""
-    leds = "".join(f'led@{i} {{ reg = <{i}>; label = "led{i}"; }};' for i in range(count))
+def led_nodes(indices, properties=""):
+    """The device tree's properties of a PHY with LEDs, each of which has these properties."""
+    leds = "".join(f'led@{i} {{ reg = <{i}>; label = "led{i}"; {properties} }};' for i in indices)
     return f"leds {{ #address-cells = <1>; #size-cells = <0>; {leds} }};"
 
 

@@ -343,7 +343,7 @@ def test_leds_show_what_the_trigger_asks_for(shell):
     places = [(reg, EXT_DATA) for reg in LED_CONFIG]
 
     def observe(sim, _chip):
-        sim.start(led_nodes(3))
+        sim.start(led_nodes(range(3)))
         sim.attach("rgmii-id")
         return watch_led(sim, 1, places, [step for step, _ in steps])
 

@@ -293,7 +293,7 @@ def test_leds_show_what_the_trigger_asks_for(shell):
     places = [(0, LED_MODE), (0, LED_BEHAVIOR)]
 
     def observe(sim):
-        sim.start(led_nodes(2))
+        sim.start(led_nodes(range(2)))
         sim.attach("rgmii-id")
         switched = switch_led(sim, 0, places[0])
         return switched, watch_led(sim, 1, places, [step for step, _ in steps])

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0
 """LEDs at simulated PHYs, by our drivers and the C drivers: the registers must be the same."""
 
-import shlex
 from dataclasses import dataclass
 
 import pytest
-from ironroot.phy import NO_SYSFS_NODE, both, compare
+from ironroot.phy import NO_SYSFS_NODE
 from ironroot.phy_chips import SHD, broadcom, dp83867, m88e1510, realtek
+from ironroot.phy_leds import enter, led_nodes
+from ironroot.phy_script import both, compare
 
 pytestmark = pytest.mark.expects(NO_SYSFS_NODE)
 # Attributes of the trigger, and sets of them. From one to the next no chip has to wait in between
@@ -30,16 +31,23 @@ RULES = (
 )
 # `look` answers with the accesses since the last one. The kernel switches LEDs in the background:
 # `seen` waits for the access.
-FUNCTIONS = (
-    "look() { echo log > /dev/phy-sim; cat /dev/phy-sim; }",
-    'seen() { for i in $(seq 500); do [ "$(look)" ] && return; done; echo never seen; return 1; }',
-    "light() { look > /dev/null; echo $1 > $L/brightness; seen; }",
-    "change() { look > /dev/null; echo $2 2> /dev/null > $L/$1;"
-    " [ $(cat $L/offloaded) = 1 ] || [ $SOFT = 0 ] || seen; }",
-    'values() { printf "$REGS" > /dev/phy-sim; cat /dev/phy-sim; }',
-    "rule() { for a; do change $a 1; done; cat $L/offloaded; values;"
-    " for a; do change $a 0; done; }",
-)
+FUNCTIONS = """
+look() { ask log; }
+seen() { for i in $(seq 500); do [ "$(look)" ] && return; done; echo never seen; return 1; }
+light() { look > /dev/null; echo $1 > brightness; seen; }
+change() {
+    look > /dev/null
+    echo $2 2> /dev/null > $1
+    [ $(cat offloaded) = 1 ] || [ $soft = 0 ] || seen
+}
+values() { ask "$registers"; }
+rule() {
+    for a; do change $a 1; done
+    cat offloaded
+    values
+    for a; do change $a 0; done
+}
+"""
 
 
 @dataclass(frozen=True)
@@ -67,48 +75,48 @@ FAMILIES = {
 
 def attach(sim, index, properties=""):
     """A PHY with a LED."""
-    sim.start(
-        "leds { #address-cells = <1>; #size-cells = <0>;"
-        f'led@{index} {{ reg = <{index}>; label = "led"; {properties} }}; }};'
-    )
+    sim.start(led_nodes([index], properties))
     sim.attach("rgmii-id")
 
 
-def prepare(shell, sim, index, registers=(), switch=True):
-    """A PHY with a LED; what runs a command that may use FUNCTIONS, and $L, the LED."""
+def prepare(sim, index, registers=(), switch=True):
+    """A PHY with a LED; goes to the LED's directory, where commands may use FUNCTIONS."""
     attach(sim, index)
+    enter(sim, index)
+    sim.do(FUNCTIONS)
     commands = "".join(rf"get 0 {page} {register}\n" for page, register in registers)
-    variables = f"L=$(echo /sys/class/leds/*:led) REGS='{commands}' SOFT={int(switch)}"
-    # In two: a line of the console has its limit. In a file: each command has a shell of its own.
-    shell.run_check(f"echo {shlex.quote('; '.join(FUNCTIONS[:3]))} > /tmp/led-functions")
-    shell.run_check(f"echo {shlex.quote('; '.join(FUNCTIONS[3:]))} >> /tmp/led-functions")
-    shell.run_check(f"echo {shlex.quote(variables)} >> /tmp/led-functions")
+    sim.do(f"registers='{commands}' soft={int(switch)}")
 
-    def run(command, timeout=60):
-        return shell.run_check(f". /tmp/led-functions; {command}", timeout=timeout)
 
-    run("test -d $L")
-    return run
+def lines_of(result):
+    """What a command printed, which went well."""
+    lines, status = result
+    assert status == 0, lines
+    return lines
 
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_led_shows_what_the_rules_say(shell, family):
     chips = FAMILIES[family]
-    shell.run_check("modprobe ledtrig-netdev")
 
     def observe(sim, case):
         name, index = case
-        run = prepare(shell, sim, index, chips[name].registers, chips[name].switch)
-        firmware = run(f"echo netdev > $L/trigger; (cd $L && cat {' '.join(ATTRIBUTES)})")
-        lines = run(
+        registers = chips[name].registers
+        prepare(sim, index, registers, chips[name].switch)
+        sim.do("modprobe ledtrig-netdev")
+        sim.do("echo netdev > trigger")
+        firmware = sim.answer(f"cat {' '.join(ATTRIBUTES)}").then(lines_of)
+        rules = sim.answer(
             f"for a in {' '.join(ATTRIBUTES)}; do change $a 0; done;"
-            f" for rules in {' '.join(map(repr, RULES))}; do rule $rules; done",
-            timeout=120,
+            f" for rules in {' '.join(map(repr, RULES))}; do rule $rules; done"
         )
         # Nothing is left for the background.
-        run("change link 1; look > /dev/null; echo none > $L/trigger; [ $SOFT = 0 ] || seen")
-        each = 1 + len(chips[name].registers)
-        return firmware, [lines[at : at + each] for at in range(0, len(lines), each)]
+        sim.do("change link 1; look > /dev/null; echo none > trigger; [ $soft = 0 ] || seen")
+        sim.do("cd /")
+        each = 1 + len(registers)
+        return firmware, rules.then(lines_of).then(
+            lambda lines: [lines[at : at + each] for at in range(0, len(lines), each)]
+        )
 
     cases = {(name, index): chip.power_up for name, chip in chips.items() for index in chip.leds}
     seen = compare(shell, (family, f"rust_{family}"), cases, observe)
@@ -129,8 +137,10 @@ def test_a_led_is_switched(shell, family, name, index):
     chip = FAMILIES[family][name]
 
     def observe(sim):
-        run = prepare(shell, sim, index, chip.registers)
-        return run("light 1; values; light 0; values")
+        prepare(sim, index, chip.registers)
+        lines = sim.answer("light 1 && values && light 0 && values").then(lines_of)
+        sim.do("cd /")
+        return lines
 
     c_seen, seen = both(shell, (family, f"rust_{family}"), chip.power_up, observe)
     assert seen == c_seen
@@ -140,15 +150,18 @@ def test_a_led_is_switched(shell, family, name, index):
 
 def test_leds_of_the_bcm54210e_are_switched(shell):
     def observe(sim, index):
-        run = prepare(shell, sim, index)
+        prepare(sim, index)
         # Two writes: one selects the register, the other sets it.
-        lines = run(
-            "for on in 1 0; do look > /dev/null; echo $on > $L/brightness; :> /tmp/leds;"
+        lines = sim.answer(
+            "for on in 1 0; do look > /dev/null; echo $on > brightness; :> /tmp/leds;"
             " for i in $(seq 500); do look >> /tmp/leds;"
             ' [ $(grep -c "^w" /tmp/leds) -ge 2 ] && break; done; cat /tmp/leds; done;'
             " rm /tmp/leds"
         )
-        return [line for line in lines if line.startswith(f"w 0 {SHD} ")]
+        sim.do("cd /")
+        return lines.then(
+            lambda result: [line for line in lines_of(result) if line.startswith(f"w 0 {SHD} ")]
+        )
 
     drivers = ("broadcom", "rust_broadcom")
     cases = dict.fromkeys((1, 2), broadcom("BCM54213PE", shadow=0x0155))
