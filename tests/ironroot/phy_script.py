@@ -1,18 +1,21 @@
 # SPDX-License-Identifier: MIT
 """What a test does with simulated PHYs, as one script that the board runs in one go.
 
-A round trip to the console takes longer than what it asks for: `phy.Sim` makes one for each answer,
-a `Script` one for all. What it answers is known when the board is through: an `Answer` until then.
+A round trip to the console takes longer than what it asks for: a `Script` makes one for all its
+answers. What they are is known when the board is through: each is an `Answer` until then.
 """
 
 import base64
 import gzip
 import shlex
 
-from ironroot.phy import BMSR, BMSR_ANEG_COMPLETE, BMSR_LINK, CHUNK, LINE, MODPROBE, device_tree
+from ironroot.phy import BMSR, BMSR_ANEG_COMPLETE, BMSR_LINK, device_tree
 
+# busybox takes lines of about a thousand characters: phy_sim's commands in one, and the console's.
+CHUNK, LINE = 600, 850
 PROGRAM = "/tmp/phy-script"
-# As in `phy.loaded`: a test that was cut off may have left MODPROBE empty.
+MODPROBE = "/proc/sys/kernel/modprobe"
+# A test that was cut off may have left MODPROBE empty.
 WAS = "/tmp/modprobe.was"
 PRELUDE = f"""
 set -e
