@@ -12,7 +12,7 @@ CHECKOUT = Path(__file__).parents[1]
 sys.path.insert(0, str(CHECKOUT / "tests"))
 sys.path.insert(0, str(CHECKOUT))
 
-from bench import guest, plot, profile, sizes  # noqa: E402
+from bench import guest, mdio, plot, profile, sizes  # noqa: E402
 from bench.cases import CASES  # noqa: E402
 from bench.names import selected  # noqa: E402
 
@@ -121,6 +121,7 @@ def main():
     if os.environ.get("PROFILE"):
         rows += profiles([case for case in cases if not case.control])
     rows += sizes.rows(board, expression)
+    rows += mdio.rows(expression)
     if not rows:
         sys.exit(f"ironroot: error: K={expression}: no row of that name")
     path = CHECKOUT / "output" / board / "bench.json"

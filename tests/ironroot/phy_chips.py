@@ -209,6 +209,8 @@ class Family:
     bmsr: int
     # What registers say of a link at 100 Mbit/s, full duplex.
     link: dict[int, int]
+    # The register that says that a link came or went, and its bits; none where C has no interrupt.
+    interrupt: tuple[int, int] | None
 
     def unwired(self):
         """The script of a PHY that has to be polled."""
@@ -216,16 +218,53 @@ class Family:
 
 
 FAMILIES = {
-    "smsc": Family("LAN8742", smsc("LAN8742"), "rmii", 0x7809, {LPA: 0x45E1}),
-    "realtek": Family(
-        "RTL8211F", realtek("RTL8211F"), "rgmii-id", GIGABIT_BMSR, {LPA: 0x45E1, 26: 0x18}
+    "smsc": Family(
+        "LAN8742", smsc("LAN8742"), "rmii", 0x7809, {LPA: 0x45E1}, (INTERRUPT_SOURCE, 0x0050)
     ),
-    "marvell": Family("88E1111", m88e1111(), "rgmii-id", GIGABIT_BMSR, {LPA: 0x45E1, 17: 0x6C00}),
-    "motorcomm": Family("YT8531", motorcomm("YT8531"), "rgmii-id", GIGABIT_BMSR, {LPA: 0x45E1}),
-    "mscc": Family("VSC8541", mscc("VSC8541"), "rgmii-id", GIGABIT_BMSR, {LPA: 0x45E1}),
-    "dp83867": Family("DP83867", dp83867(), "rgmii-id", GIGABIT_BMSR, {LPA: 0x45E1, 17: 0x6C00}),
-    "micrel": Family("KSZ8081", micrel("KSZ8081"), "rmii", 0x7809, {LPA: 0x45E1}),
+    "realtek": Family(
+        "RTL8211F",
+        realtek("RTL8211F"),
+        "rgmii-id",
+        GIGABIT_BMSR,
+        {LPA: 0x45E1, 26: 0x18},
+        (INSR, 1 << 4),
+    ),
+    "marvell": Family(
+        "88E1111",
+        m88e1111(),
+        "rgmii-id",
+        GIGABIT_BMSR,
+        {LPA: 0x45E1, 17: 0x6C00},
+        (INTERRUPT_STATUS, 0x0400),
+    ),
+    "motorcomm": Family(
+        "YT8531", motorcomm("YT8531"), "rgmii-id", GIGABIT_BMSR, {LPA: 0x45E1}, None
+    ),
+    "mscc": Family(
+        "VSC8541",
+        mscc("VSC8541"),
+        "rgmii-id",
+        GIGABIT_BMSR,
+        {LPA: 0x45E1},
+        (INT_STATUS, 0xA000),
+    ),
+    "dp83867": Family(
+        "DP83867",
+        dp83867(),
+        "rgmii-id",
+        GIGABIT_BMSR,
+        {LPA: 0x45E1, 17: 0x6C00},
+        (19, 0x0400),
+    ),
+    "micrel": Family(
+        "KSZ8081", micrel("KSZ8081"), "rmii", 0x7809, {LPA: 0x45E1}, (KSZ_INTERRUPT, 0x0005)
+    ),
     "broadcom": Family(
-        "BCM54213PE", broadcom("BCM54213PE"), "rgmii-rxid", GIGABIT_BMSR, {LPA: 0x45E1}
+        "BCM54213PE",
+        broadcom("BCM54213PE"),
+        "rgmii-rxid",
+        GIGABIT_BMSR,
+        {LPA: 0x45E1},
+        (ISR, 1 << 1),
     ),
 }
