@@ -143,7 +143,10 @@ class Board:
         return self._complaints(self.boot_log)
 
     def _complaints(self, lines, accepted=()):
-        accepted = [*accepted, *(entry["pattern"] for entry in self.options["known_kernel_log"])]
+        known = self.options["known_kernel_log"]
+        if self.is_qemu:
+            known = known + self.options.get("known_kernel_log_in_qemu", [])
+        accepted = [*accepted, *(entry["pattern"] for entry in known)]
         if "CONFIG_KUNIT" in kernel.fragments():
             accepted += kernel_log.KUNIT_SAYS
         return kernel_log.complaints(lines, accepted)
