@@ -68,7 +68,7 @@ impl Key {
 pub enum Found {
     /// Nothing of use: the directory is new and empty.
     Nothing,
-    /// An earlier run ended by its own will, after an error or an interrupt: its files are whole.
+    /// An earlier run ended by its own will, after an error: its files are whole.
     Stopped,
 }
 
