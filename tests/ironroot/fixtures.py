@@ -14,6 +14,7 @@ from ironroot.module import Module
 BOARD = pytest.StashKey()
 CONSOLE = pytest.StashKey()
 FAILED = pytest.StashKey()
+NEXT = pytest.StashKey()
 CONSOLE_TAIL = 60
 
 
@@ -59,7 +60,7 @@ def booted(request):
     """
     args, card = (getattr(request.module, name, "") for name in ("QEMU_ARGS", "CARD"))
     if not args and not card:
-        yield from leaks_checked(request.getfixturevalue("plain_board"), request.path)
+        yield from leaks_checked(request.getfixturevalue("plain_board"), request)
         return
     if os.environ.get("IRONROOT_SERIAL"):
         pytest.skip("needs what QEMU adds to the board")
@@ -69,13 +70,14 @@ def booted(request):
     if args and (reason := lacks(os.environ["IRONROOT_BOARD"], "pci")):
         pytest.skip(reason)
     with power(request.config, args, card) as board:
-        yield from leaks_checked(board, request.path)
+        yield from leaks_checked(board, request)
 
 
-def leaks_checked(board, path):
+def leaks_checked(board, request):
     """The board for a file of tests; a package's own must not have lost memory afterwards."""
-    package = package_of(path)
-    if not (package and board.has_package(package) and "CONFIG_DEBUG_KMEMLEAK" in fragments()):
+    package = package_of(request.path)
+    exempt = not package or request.node.get_closest_marker("breaks_kernel")
+    if exempt or not board.has_package(package) or "CONFIG_DEBUG_KMEMLEAK" not in fragments():
         yield board
         return
     # Others' leaks are not the package's.
@@ -133,10 +135,24 @@ def module(request, shell):
         driver.unload()
 
 
+def pytest_collection_modifyitems(items):
+    """Tests that leave a kernel which nobody should test on come last."""
+    items.sort(key=lambda item: item.get_closest_marker("breaks_kernel") is not None)
+
+
+@pytest.fixture(scope="module")
+def fresh_kernel(booted, request):
+    """Boots again after the file's tests, where others follow on the same board."""
+    yield
+    if request.config.stash[NEXT] and booted.has_package(package_of(request.path)):
+        booted.reboot()
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item, nextitem):
     """Keeps the console's part of each test in a file of its own."""
     item.stash[BOARD] = mark_console(item.config)
+    item.config.stash[NEXT] = nextitem
     result = yield
     if text := item.stash.get(CONSOLE, ""):
         logs = Path(os.environ["IRONROOT_LOGS"])

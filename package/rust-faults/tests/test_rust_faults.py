@@ -4,14 +4,8 @@
 import pytest
 
 MODULE = "rust_faults"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def fresh_kernel(booted):
-    """Lockdep and KASAN report once: the tests after these get a kernel that can again."""
-    yield
-    if booted.has_package("rust-faults"):
-        booted.reboot()
+# Lockdep and KASAN report once: what comes after these needs a kernel that can again.
+pytestmark = [pytest.mark.breaks_kernel, pytest.mark.usefixtures("fresh_kernel")]
 
 
 @pytest.mark.parametrize(
