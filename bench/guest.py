@@ -3,6 +3,7 @@
 
 import os
 import subprocess
+import sys
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,6 +18,11 @@ NVME = (
 QEMU_ARGS = f"-icount shift=0 -smp 1 {NVME}"
 # Seconds for one command; icount is slow, and so may the machine be.
 PATIENCE = 600
+
+
+def say(text):
+    """Shows that a long measurement moves."""
+    print(f"ironroot: bench: {text}", file=sys.stderr, flush=True)
 
 
 def build(variant):

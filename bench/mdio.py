@@ -70,11 +70,12 @@ def rows(expression):
         return
     guest.build("")
     with guest.booted("", "") as board:
-        for name, kind, row_name in wanted:
+        for number, (name, kind, row_name) in enumerate(wanted, 1):
             family = FAMILIES[name]
             script = family.unwired() if kind == "poll" else family.power_up
             measure = functools.partial(MEASURED[kind], family=family)
             baseline, rust = both(board.shell, (name, f"rust_{name}"), script, measure)
+            guest.say(f"{number} of {len(wanted)}: {row_name}: {rust}, C {baseline}")
             yield row(
                 row_name,
                 "MDIO transactions",

@@ -14,16 +14,13 @@ sys.path.insert(0, str(CHECKOUT))
 
 from bench import guest, mdio, plot, profile, sizes  # noqa: E402
 from bench.cases import CASES  # noqa: E402
+from bench.guest import say  # noqa: E402
 from bench.names import selected  # noqa: E402
 
 RUNS = 5
 METHOD = f"guest PMU, all of CPU 0, QEMU -icount shift=0, slope of N and 2N requests, {RUNS} runs"
 # What a control's delay must at least show, times.
 CONTROL = 1.1
-
-
-def say(text):
-    print(f"ironroot: bench: {text}", file=sys.stderr, flush=True)
 
 
 def measure(cases):
