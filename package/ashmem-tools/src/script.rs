@@ -12,7 +12,7 @@
 //! | `size R N`, `getsize R`, `prot R ACCESS`, `getprot R` | |
 //! | `pin\|unpin\|status R OFFSET LENGTH`, `purge R`, `id R` | |
 //! | `ioctl R NUMBER ARGUMENT` | any request; `end-N` is N bytes before memory that is not there, `text-N` too, and full of letters |
-//! | `every R PAGES STEP` | unpins each STEPth of so many pages |
+//! | `every R PAGES STEP`, `everypin R PAGES STEP` | unpins each STEPth of so many pages; pins it |
 //! | `map M R LENGTH ACCESS shared\|private [OFFSET]`, `unmap M` | |
 //! | `peek M OFFSET`, `poke M OFFSET BYTE` | one byte |
 //! | `fill M OFFSET LENGTH BYTE`, `holds M OFFSET LENGTH BYTE` | `holds`: `yes`, or what is elsewhere |
@@ -173,11 +173,12 @@ impl Script {
                 let (offset, len) = (bytes(offset)? as u32, bytes(len)? as u32);
                 value(ashmem::pin(self.file(region)?, request, offset, len))
             }
-            ["every", region, pages, step] => {
+            [command @ ("every" | "everypin"), region, pages, step] => {
+                let request = if command == "every" { ashmem::UNPIN } else { ashmem::PIN };
                 let (fd, page) = (self.file(region)?, sys::page_size() as u32);
                 let starts = (0..number(pages)? as u32).step_by(number(step)? as usize);
                 for (done, start) in starts.enumerate() {
-                    if let Err(errno) = ashmem::pin(fd, ashmem::UNPIN, start * page, page) {
+                    if let Err(errno) = ashmem::pin(fd, request, start * page, page) {
                         return Ok(format!("{errno} after {done}"));
                     }
                 }

@@ -134,6 +134,17 @@ impl<B: DerefMut<Target = [Range]>> Array<B> {
         from < to
     }
 
+    /// How many entries more there are when the pages `start` to `end` are taken out: 1 where that
+    /// cuts one in two, less than 0 where it takes out whole ones.
+    fn growth(&self, start: usize, end: usize) -> isize {
+        let (from, to) = self.overlapping(start, end);
+        let entries = &self.entries()[from..to];
+        let before = entries.first().is_some_and(|first| first.start < start);
+        let after = entries.last().is_some_and(|last| last.end > end);
+        // CAST: An array has less than `isize::MAX` entries.
+        isize::from(before) + isize::from(after) - entries.len() as isize
+    }
+
     /// Takes the pages `start` to `end` out of the entries `from` to `to`, which overlap them.
     fn take_out(&mut self, from: usize, to: usize, start: usize, end: usize) -> Left {
         let (first, last) = (self.entries()[from], self.entries()[to - 1]);
@@ -185,10 +196,9 @@ pub(crate) struct Table<R, A> {
 }
 
 impl<R: DerefMut<Target = [Range]>, A: DerefMut<Target = [Age]>> Table<R, A> {
-    /// Slots that [`Table::pin`] may need: it can cut a range of each set in two.
+    /// The most that [`Table::pin_room`] gives: a pin can cut a range of each set in two.
     pub(crate) const PIN_ROOM: usize = 2;
-    /// Slots that [`Table::unpin`] wants: it may need two, and those that a later pin needs are set
-    /// aside now, so that the pin that follows an unpin cannot fail.
+    /// The most that [`Table::unpin_room`] gives: an unpin can cut a range and put one between.
     pub(crate) const UNPIN_ROOM: usize = 2 + Self::PIN_ROOM;
 
     /// A table of a region that is pinned as a whole.
@@ -227,6 +237,21 @@ impl<R: DerefMut<Target = [Range]>, A: DerefMut<Target = [Age]>> Table<R, A> {
         self.ranges() + room <= slots.min(self.purged.slots.len())
     }
 
+    /// Slots that [`Table::pin`] needs for these pages: none where it takes out as many ranges as it
+    /// leaves pieces, so that a region with [`MAX_RANGES`] can be pinned as a whole.
+    pub(crate) fn pin_room(&self, start: usize, end: usize) -> usize {
+        let growth = self.reclaimable.growth(start, end) + self.purged.growth(start, end);
+        usize::try_from(growth).unwrap_or(0)
+    }
+
+    /// Slots that [`Table::unpin`] wants for these pages. Those that a pin may need are among them:
+    /// they are set aside now, so that the pin that follows an unpin cannot fail.
+    pub(crate) fn unpin_room(&self, start: usize, end: usize) -> usize {
+        // CAST: It is 2.
+        let growth = self.reclaimable.growth(start, end) + 1 + Self::PIN_ROOM as isize;
+        usize::try_from(growth).unwrap_or(0)
+    }
+
     /// Moves to larger memory; gives the old.
     pub(crate) fn grow(&mut self, reclaimable: R, ages: A, purged: R) -> (R, A, R) {
         (
@@ -241,7 +266,7 @@ impl<R: DerefMut<Target = [Range]>, A: DerefMut<Target = [Age]>> Table<R, A> {
         !self.reclaimable.overlaps(start, end) && !self.purged.overlaps(start, end)
     }
 
-    /// Pins pages; gives whether any of them was purged. Needs [`Table::PIN_ROOM`].
+    /// Pins pages; gives whether any of them was purged. Needs [`Table::pin_room`].
     pub(crate) fn pin(&mut self, start: usize, end: usize) -> bool {
         self.keep(start, end);
         let (from, to) = self.purged.overlapping(start, end);
@@ -253,7 +278,7 @@ impl<R: DerefMut<Target = [Range]>, A: DerefMut<Target = [Age]>> Table<R, A> {
     }
 
     /// Unpins pages at time `stamp`, those that are unpinned already too: they are as young as the
-    /// rest. What was purged stays known as purged. Needs [`Table::UNPIN_ROOM`].
+    /// rest. What was purged stays known as purged. Needs [`Table::unpin_room`].
     pub(crate) fn unpin(&mut self, start: usize, end: usize, stamp: u64) {
         self.keep(start, end);
         let (from, _) = self.reclaimable.overlapping(start, end);
@@ -460,16 +485,24 @@ mod tests {
             let (start, end) = random.span(pages, most);
             match random.below(8) {
                 0..=3 => {
-                    make_room(&mut table, Tested::UNPIN_ROOM);
+                    let room = table.unpin_room(start, end);
+                    assert!(room <= Tested::UNPIN_ROOM);
+                    make_room(&mut table, room);
+                    let wanted = table.ranges() + room;
                     table.unpin(start, end, now);
+                    assert!(table.ranges() + Tested::PIN_ROOM <= wanted);
                     model.unpin(start, end, now);
                     // What a pin needs is there without asking.
                     assert!(table.has_room(Tested::PIN_ROOM));
                 }
                 4 | 5 => {
-                    make_room(&mut table, Tested::PIN_ROOM);
+                    let (ranges, room) = (table.ranges(), table.pin_room(start, end));
+                    assert!(room <= Tested::PIN_ROOM);
+                    make_room(&mut table, room);
                     assert_eq!(table.pin(start, end), model.pin(start, end));
                     assert!(table.is_pinned(start, end));
+                    // It asked for what it needed and for no more.
+                    assert_eq!(table.ranges().saturating_sub(ranges), room);
                 }
                 6 => assert_eq!(table.is_pinned(start, end), model.is_pinned(start, end)),
                 _ => {
@@ -552,6 +585,45 @@ mod tests {
         }
         while table.purge_oldest(u64::MAX).is_some() {}
         assert_eq!((table.ranges(), table.purged_pages()), (8, 8));
-        const { assert!(MAX_RANGES > 10) };
+    }
+
+    /// A table with [`MAX_RANGES`], whose every second page is pinned; and how many pages it has.
+    fn full() -> (Tested, usize) {
+        let (mut table, pages) = (table(MAX_RANGES), MAX_RANGES * 2 + 1);
+        table.unpin(0, pages, 1);
+        for page in (1..).step_by(2).take(MAX_RANGES - 1) {
+            assert_eq!(table.pin_room(page, page + 1), 1);
+            assert!(table.has_room(1));
+            table.pin(page, page + 1);
+        }
+        assert_eq!(table.ranges(), MAX_RANGES);
+        (table, pages)
+    }
+
+    #[test]
+    fn a_full_table_refuses_no_pin_that_cuts_no_range() {
+        for purged in [false, true] {
+            let (mut table, pages) = full();
+            while purged && table.purge_oldest(u64::MAX).is_some() {}
+            assert_eq!(table.ranges(), MAX_RANGES);
+            // The last range has three pages.
+            assert_eq!(table.pin_room(pages - 2, pages - 1), 1);
+            // A range's beginning, a whole range, all of them.
+            for (start, end) in [(pages - 3, pages - 1), (0, 1), (0, pages)] {
+                assert_eq!(table.pin_room(start, end), 0);
+                assert_eq!(table.pin(start, end), purged);
+            }
+            assert_eq!(table.ranges(), 0);
+        }
+    }
+
+    #[test]
+    fn a_full_table_can_be_unpinned_as_a_whole() {
+        let (mut table, pages) = full();
+        // Another range, and what the next pin may need.
+        assert_eq!(table.unpin_room(1, 2), 1 + Tested::PIN_ROOM);
+        assert_eq!(table.unpin_room(0, pages), 0);
+        table.unpin(0, pages, 2);
+        assert_eq!((table.ranges(), table.reclaimable_pages()), (1, pages));
     }
 }

@@ -231,8 +231,9 @@ impl Region {
 
     /// `ASHMEM_PIN`: gives whether a page of the range was purged since it was last pinned.
     ///
-    /// [`EINVAL`] for a range that is not the region's, [`ENOMEM`]; then nothing has changed. After
-    /// an unpin that worked, the next pin does not fail for want of memory.
+    /// [`EINVAL`] for a range that is not the region's; [`ENOMEM`] where it cuts a range in two and
+    /// there is no room for the pieces. Then nothing has changed. After an unpin that worked, the
+    /// next pin does not fail for want of memory.
     pub(crate) fn pin(&self, pin: abi::Pin) -> Result<bool> {
         let mut state = self.lock();
         let span = state.span(pin)?;
@@ -241,7 +242,10 @@ impl Region {
             return Ok(false);
         }
         let before = state.reclaimable_pages();
-        let was_purged = state.room(Ranges::PIN_ROOM)?.pin(span.start, span.end);
+        let ranges = state.room(Ranges::PIN_ROOM, |ranges| {
+            ranges.pin_room(span.start, span.end)
+        })?;
+        let was_purged = ranges.pin(span.start, span.end);
         self.regions.changed(before, state.reclaimable_pages());
         Ok(was_purged)
     }
@@ -250,7 +254,8 @@ impl Region {
     ///
     /// It takes what is in it from whoever reads it, and so needs write access: [`EBADF`] where the
     /// descriptor is not `writable`, [`EPERM`] where the protection mask has no `PROT_WRITE`, unless
-    /// the module's rules say otherwise. [`EINVAL`] and [`ENOMEM`] as for [`Region::pin`].
+    /// the module's rules say otherwise. [`EINVAL`] as for [`Region::pin`]; [`ENOMEM`] where there is
+    /// no room for one more range and for what the next pin may need.
     pub(crate) fn unpin(this: ArcBorrow<'_, Self>, pin: abi::Pin, writable: bool) -> Result {
         let strict = !this.rules.readers_may_unpin;
         if strict && !writable {
@@ -261,13 +266,14 @@ impl Region {
         if strict && !prot::allows(state.mask, prot::WRITE) {
             return Err(EPERM);
         }
-        state.room(Ranges::UNPIN_ROOM)?;
         if state.queued.is_none() && state.entry.is_none() {
             state.entry = Some(Entry::new(GFP_KERNEL_ACCOUNT)?);
         }
         let before = state.reclaimable_pages();
+        let ranges = state.room(Ranges::UNPIN_ROOM, |ranges| {
+            ranges.unpin_room(span.start, span.end)
+        })?;
         let stamp = this.regions.now();
-        let ranges = state.room(Ranges::UNPIN_ROOM)?;
         ranges.unpin(span.start, span.end, stamp);
         this.regions.changed(before, state.reclaimable_pages());
         if let Some(entry) = state.entry.take() {
@@ -350,9 +356,10 @@ impl State {
         span::pin(pin.offset, pin.len, pages, SHIFT).ok_or(EINVAL)
     }
 
-    /// The table, with room for `room` more ranges. [`ENOMEM`] where there is no memory or the
-    /// region has [`MAX_RANGES`].
-    fn room(&mut self, room: usize) -> Result<&mut Ranges> {
+    /// The table, with room for as many more ranges as `exact` says, which are at most `most`: where
+    /// there is room for those, nobody needs to look. [`ENOMEM`] where there is no memory or they
+    /// would be more than [`MAX_RANGES`].
+    fn room(&mut self, most: usize, exact: impl FnOnce(&Ranges) -> usize) -> Result<&mut Ranges> {
         let ranges = match &mut self.ranges {
             Some(ranges) => ranges,
             none => {
@@ -360,6 +367,10 @@ impl State {
                 none.insert(KBox::new(table, GFP_KERNEL_ACCOUNT)?)
             }
         };
+        if ranges.has_room(most) {
+            return Ok(ranges);
+        }
+        let room = exact(ranges);
         if !ranges.has_room(room) {
             let wanted = ranges.ranges() + room;
             if wanted > MAX_RANGES {

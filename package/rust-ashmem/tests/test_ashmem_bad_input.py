@@ -212,15 +212,48 @@ def test_many_ranges(ashmem):
         open r -> ok
         size r 35000p -> ok
         map m r 35000p rw shared -> ok
-        every r 35000 2 -> ENOMEM after 16381
-        info r unpinned -> 16381
+        every r 35000 2 -> ENOMEM after 16382
+        info r unpinned -> 16382
         pin r 0 1p -> 0
-        info r unpinned -> 16380
-        purge r -> 16380
-        info r purged -> 16380
+        info r unpinned -> 16381
+        purge r -> 16381
+        info r purged -> 16381
         pin r 0 0 -> 1
         info r purged -> 0
         unpin r 0 0 -> 0
+    """,
+        timeout=120,
+    )
+
+
+def test_many_ranges_made_by_pinning(ashmem):
+    """A region that has all its ranges refuses pins that cut one, and no others."""
+    ashmem(
+        """
+        open r -> ok
+        size r 35000p -> ok
+        map m r 35000p rw shared -> ok
+        unpin r 0 0 -> 0
+        everypin r 35000 2 -> ENOMEM after 16384
+        info r unpinned -> 18616
+        unpin r 0 1p -> ENOMEM
+        status r 0 1p -> 1
+        unpin r 0 0 -> 0                    # one range again
+        info r unpinned -> 35000
+        everypin r 35000 2 -> ENOMEM after 16384
+        pin r 34999p 1p -> 0                # a range's end
+        pin r 32768p 1p -> ENOMEM
+        status r 32768p 1p -> 0
+        pin r 1p 1p -> 0                    # a whole range
+        pin r 32768p 1p -> 0
+        pin r 32770p 1p -> ENOMEM
+        purge r -> 18613
+        pin r 32770p 1p -> ENOMEM
+        info r purged -> 18613
+        pin r 0 0 -> 1
+        status r 0 0 -> 1
+        unpin r 0 0 -> 0
+        pin r 0 0 -> 0
     """,
         timeout=120,
     )
