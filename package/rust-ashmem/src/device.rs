@@ -228,8 +228,15 @@ unsafe extern "C" fn unlocked_ioctl(
 unsafe extern "C" fn compat_ioctl(file: *mut bindings::file, cmd: c_uint, arg: c_ulong) -> c_long {
     // What `compat_ptr()` does: a 32-bit program's argument has 32 bits.
     let arg = arg & u32::MAX as c_ulong;
+    let request = Request::compat(cmd);
+    // CAST: A shift is a small number.
+    let fits = crate::span::fits_compat(arg, kernel::page::PAGE_SHIFT as u32);
+    if request == Some(Request::SetSize) && !fits {
+        // CAST: An error number fits.
+        return EINVAL.to_errno() as c_long;
+    }
     // SAFETY: The file is open.
-    unsafe { serve(file, Request::compat(cmd), arg) }
+    unsafe { serve(file, request, arg) }
 }
 
 /// # Safety

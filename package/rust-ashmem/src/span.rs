@@ -24,6 +24,14 @@ pub(crate) fn pages(size: usize, shift: u32) -> Option<usize> {
     Some(end >> shift)
 }
 
+/// Whether a 32-bit program on a 64-bit kernel can have a region of `size` bytes: its end, rounded up
+/// to a page, is a positive number of 32 bits, as on a 32-bit kernel.
+#[cfg(any(CONFIG_COMPAT, test))]
+pub(crate) fn fits_compat(size: usize, shift: u32) -> bool {
+    // CAST: `usize` has 32 bits at least.
+    pages(size, shift).is_some_and(|pages| pages << shift <= i32::MAX as usize)
+}
+
 /// The pages that `offset` and `len` of `struct ashmem_pin` name in a region of `pages` pages.
 ///
 /// A `len` of 0 means up to the end. [`None`] where either is not page aligned, where the range
@@ -68,6 +76,25 @@ mod tests {
         for size in [largest + 1, isize::MAX as usize, usize::MAX - 1, usize::MAX] {
             assert_eq!(pages(size, SHIFT), None, "{size:#x}");
         }
+    }
+
+    #[test]
+    fn knows_what_fits_a_32_bit_program() {
+        for size in [0, 1, PAGE, 0x7fff_efff, 0x7fff_f000] {
+            assert!(fits_compat(size, SHIFT), "{size:#x}");
+        }
+        for size in [
+            0x7fff_f001,
+            0x7fff_ffff,
+            0x8000_0000,
+            0xffff_f000,
+            0xffff_ffff,
+        ] {
+            assert!(!fits_compat(size, SHIFT), "{size:#x}");
+        }
+        assert!(!fits_compat(usize::MAX, SHIFT));
+        assert!(fits_compat(0x7fff_0000, 16));
+        assert!(!fits_compat(0x7fff_0001, 16));
     }
 
     #[test]

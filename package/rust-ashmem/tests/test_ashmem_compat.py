@@ -71,6 +71,25 @@ def test_the_file_id_is_32_bits(compat):
     """)
 
 
+def test_sizes_that_get_size_cannot_return(compat):
+    """They are refused as a 32-bit kernel refuses them, whichever of the two numbers is used."""
+    for number in ("0x40047703", "0x40087703"):
+        compat(f"""
+            open r -> ok
+            size r 4p -> ok
+            ioctl r {number} 0xffffffff -> EINVAL
+            ioctl r {number} 0xfffff000 -> EINVAL
+            ioctl r {number} 0x80000000 -> EINVAL
+            ioctl r {number} 0x7fffffff -> EINVAL
+            ioctl r {number} 0x7ffff001 -> EINVAL
+            getsize r -> 16384
+            ioctl r {number} 0x7ffff000 -> 0
+            getsize r -> 2147479552
+            map m r 1p rw shared -> ok
+            poke m 0 1 -> ok
+        """)
+
+
 def test_numbers_of_either_size(compat):
     """The kernel takes a 64-bit program's numbers too, and nothing in between."""
     compat("""
