@@ -36,15 +36,14 @@ impl Counter {
     }
 
     /// Adds `amount`, which may be negative. From any context.
+    ///
+    /// What `percpu_counter_add_local()` does: the CPU keeps the number to itself, however large it is.
+    /// With a smaller batch each larger number would take the counter's lock, to bring up to date a
+    /// total that is not read: [`Counter::sum`] asks every CPU.
     pub(crate) fn add(&self, amount: i64) {
+        const BATCH: i32 = i32::MAX;
         // SAFETY: By the type's invariant the counter is initialised; the batch is a plain number.
-        unsafe {
-            bindings::percpu_counter_add_batch(
-                self.inner.get(),
-                amount,
-                bindings::percpu_counter_batch,
-            )
-        };
+        unsafe { bindings::percpu_counter_add_batch(self.inner.get(), amount, BATCH) };
     }
 
     /// The sum over all CPUs. From any context; costs a pass over the CPUs.
