@@ -198,6 +198,41 @@ def test_a_bad_range_keeps_what_was_unpinned(ashmem):
     """)
 
 
+def test_order_of_errors(ashmem, long):
+    """What is wrong in two ways gives the error that comes first."""
+    file_id = sized(0x8000770B, long)
+    ashmem(f"""
+        open r r -> ok
+        ioctl r {PIN:#x} 0 -> EFAULT        # unmapped, and nothing to read
+        ioctl r {STATUS:#x} 0 -> EFAULT
+        ioctl r {UNPIN:#x} 0 -> EFAULT      # and read-only
+        unpin r 0 0 -> EBADF                # unmapped and read-only
+        ioctl r {file_id:#x} 0 -> EINVAL    # unmapped; it reads nothing
+        size r 4p -> ok
+        map m r 4p r shared -> ok
+        map n r 5p rw shared -> EACCES      # read-only and too long
+        ioctl r {UNPIN:#x} 0 -> EFAULT
+        unpin r 1 1p -> EBADF               # read-only, and not the region's
+        unpin r 0 5p -> EBADF
+        prot r r -> ok
+        unpin r 0 0 -> EBADF                # read-only, and the mask forbids it
+        ioctl r {file_id:#x} 0 -> EFAULT
+        ioctl r {SET_NAME:#x} 0 -> EFAULT   # mapped, and nothing to read
+        open s -> ok
+        prot s r -> ok
+        map n s 1p rw shared -> EINVAL      # no size, and the mask forbids it
+        unpin s 0 0 -> EINVAL               # unmapped, and the mask forbids it
+        size s 4p -> ok
+        map n s 5p rw shared -> EINVAL      # too long, and the mask forbids it
+        map n s 4p rw shared 1p -> EINVAL
+        map n s 4p rw shared -> EPERM
+        map m s 4p r shared -> ok
+        unpin s 1 1p -> EINVAL              # not the region's, and the mask forbids it
+        unpin s 0 5p -> EINVAL
+        unpin s 0 4p -> EPERM
+    """)
+
+
 def test_masks_with_unknown_bits(ashmem, long):
     number, top = sized(0x40007705, long), (1 << (8 * long)) - 1
     masks = [8, 15, 0x80000000, top, top - 7]
@@ -237,6 +272,7 @@ def test_many_ranges_made_by_pinning(ashmem):
         everypin r 35000 2 -> ENOMEM after 16384
         info r unpinned -> 18616
         unpin r 0 1p -> ENOMEM
+        unpin r 34999p 2p -> EINVAL
         status r 0 1p -> 1
         unpin r 0 0 -> 0                    # one range again
         info r unpinned -> 35000
