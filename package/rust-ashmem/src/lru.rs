@@ -21,33 +21,37 @@ pub(crate) trait Queue {
     /// A region while it is visited.
     type Region: Region;
 
-    /// Visits the first region behind `place`; gives its place, or [`None`] where there is none.
+    /// Visits the first region behind `place` whose time is no younger than `until`; gives its place,
+    /// or [`None`] where there is none.
     ///
     /// `visit` gets the locked region, or [`None`] where somebody else has it, and the time of the
     /// region behind it. Afterwards the region has the place that its oldest range asks for, or none.
     fn visit_first(
         &mut self,
         behind: Option<Self::Place>,
+        until: u64,
         visit: impl FnOnce(Option<&mut Self::Region>, u64),
     ) -> Option<Self::Place>;
 }
 
-/// Purges at least `target` pages, oldest first; gives how many it purged.
+/// Purges at least `target` pages that were unpinned no later than `until`, oldest first; gives how
+/// many it purged.
 ///
 /// Less than `target` where no more could be purged. A region that somebody else has locked is left
-/// out: it is in use right now.
-pub(crate) fn purge(queue: &mut impl Queue, target: usize) -> usize {
+/// out: it is in use right now. Each visit takes a range or moves a region on towards `until`: with
+/// that in the past there is an end, however fast others unpin.
+pub(crate) fn purge(queue: &mut impl Queue, target: usize, until: u64) -> usize {
     let mut purged = 0;
     let mut behind = None;
     while purged < target {
         let mut busy = false;
-        let place = queue.visit_first(behind, |region, limit| {
+        let place = queue.visit_first(behind, until, |region, limit| {
             let Some(region) = region else {
                 busy = true;
                 return;
             };
             while purged < target {
-                let Some(pages) = region.purge_oldest(limit) else {
+                let Some(pages) = region.purge_oldest(limit.min(until)) else {
                     break;
                 };
                 purged += pages;
@@ -80,6 +84,8 @@ mod tests {
         regions: Vec<Model>,
         queue: BTreeMap<(u64, usize), ()>,
         purged: Vec<u64>,
+        /// The time at which each region is unpinned again once it was visited, if it is.
+        refill: Option<u64>,
     }
 
     impl World {
@@ -131,13 +137,14 @@ mod tests {
         fn visit_first(
             &mut self,
             behind: Option<(u64, usize)>,
+            until: u64,
             visit: impl FnOnce(Option<&mut Visited>, u64),
         ) -> Option<(u64, usize)> {
             let mut from = self
                 .queue
                 .keys()
                 .filter(|key| behind.is_none_or(|at| **key > at));
-            let place = *from.next()?;
+            let place = *from.next().filter(|place| place.0 <= until)?;
             let limit = from.next().map_or(u64::MAX, |next| next.0);
             if self.regions[place.1].busy {
                 visit(None, limit);
@@ -149,6 +156,10 @@ mod tests {
                 purged: Vec::new(),
             };
             visit(Some(&mut visited), limit);
+            if let Some(now) = &mut self.refill {
+                *now += 1;
+                visited.model.unpinned.insert(*now);
+            }
             self.queue.remove(&place);
             visited.model.queued = visited.model.unpinned.first().copied();
             if let Some(stamp) = visited.model.queued {
@@ -192,7 +203,7 @@ mod tests {
                         .collect();
                     let target = below(7) as usize;
                     world.purged.clear();
-                    let purged = purge(&mut world, target);
+                    let purged = purge(&mut world, target, u64::MAX);
                     assert_eq!(purged, target.min(all.len()));
                     assert!(world.purged.iter().eq(all.iter().take(purged)));
                 }
@@ -208,22 +219,37 @@ mod tests {
             world.unpin(region, stamp);
         }
         world.regions[0].busy = true;
-        assert_eq!(purge(&mut world, usize::MAX), 3);
+        assert_eq!(purge(&mut world, usize::MAX, u64::MAX), 3);
         assert_eq!(world.purged, [2, 3, 5]);
         world.regions[0].busy = false;
-        assert_eq!(purge(&mut world, 1), 1);
+        assert_eq!(purge(&mut world, 1, u64::MAX), 1);
         assert_eq!(world.purged, [2, 3, 5, 1]);
         world.check();
     }
 
     #[test]
+    fn ends_where_others_unpin_as_fast() {
+        let mut world = world(2);
+        for (region, stamp) in [(0, 1), (1, 2), (0, 3), (1, 4), (1, 6)] {
+            world.unpin(region, stamp);
+        }
+        world.refill = Some(10);
+        assert_eq!(purge(&mut world, usize::MAX, 4), 4);
+        assert_eq!(world.purged, [1, 2, 3, 4]);
+        world.check();
+        // What is left is younger, and so is every region's place.
+        assert_eq!(purge(&mut world, usize::MAX, 4), 0);
+        assert!(world.queue.keys().all(|place| place.0 > 4));
+    }
+
+    #[test]
     fn ends_where_there_is_nothing() {
-        assert_eq!(purge(&mut world(0), 1), 0);
+        assert_eq!(purge(&mut world(0), 1, u64::MAX), 0);
         let mut world = world(1);
         world.unpin(0, 1);
-        assert_eq!(purge(&mut world, 0), 0);
+        assert_eq!(purge(&mut world, 0, u64::MAX), 0);
         world.regions[0].unpinned.clear();
-        assert_eq!(purge(&mut world, 9), 0);
+        assert_eq!(purge(&mut world, 9, u64::MAX), 0);
         assert!(world.queue.is_empty());
     }
 }

@@ -87,11 +87,12 @@ impl Regions {
                 wait: false,
             },
             target,
+            u64::MAX,
         )
     }
 
-    /// Purges all that can be purged, and waits for regions that are in use; gives how many pages.
-    /// Sleeps; the caller holds no lock.
+    /// Purges all that is unpinned when it begins, and waits for regions that are in use; gives how
+    /// many pages. Sleeps; the caller holds no lock.
     pub(crate) fn purge_all(&self) -> usize {
         lru::purge(
             &mut Visit {
@@ -99,17 +100,22 @@ impl Regions {
                 wait: true,
             },
             usize::MAX,
+            self.now(),
         )
     }
 
-    /// The first region behind `behind`, and the time of the one after it.
-    fn first(&self, behind: Option<Place>) -> Option<(Place, Arc<Region>, u64)> {
+    /// The first region behind `behind` whose time is no younger than `until`, and the time of the
+    /// one after it.
+    fn first(&self, behind: Option<Place>, until: u64) -> Option<(Place, Arc<Region>, u64)> {
         let queue = self.queue.lock();
         let cursor = match behind {
             None => queue.cursor_front(),
             Some((stamp, address)) => queue.cursor_lower_bound(&(stamp, address + 1)),
         }?;
         let (place, region) = cursor.current();
+        if place.0 > until {
+            return None;
+        }
         let next = cursor.peek_next().map_or(u64::MAX, |(next, _)| next.0);
         Some((*place, region.clone(), next))
     }
@@ -132,9 +138,10 @@ impl Queue for Visit<'_> {
     fn visit_first(
         &mut self,
         behind: Option<Place>,
+        until: u64,
         visit: impl FnOnce(Option<&mut State>, u64),
     ) -> Option<Place> {
-        let (place, region, next) = self.regions.first(behind)?;
+        let (place, region, next) = self.regions.first(behind, until)?;
         let state = if self.wait {
             Some(region.lock())
         } else {

@@ -292,7 +292,8 @@ impl Region {
         Ok(unpinned.is_none_or(|ranges| ranges.is_pinned(span.start, span.end)))
     }
 
-    /// `ASHMEM_PURGE_ALL_CACHES`: purges every unpinned range of every region; gives the pages.
+    /// `ASHMEM_PURGE_ALL_CACHES`: purges every range of every region that is unpinned when it begins;
+    /// gives the pages.
     pub(crate) fn purge_all(&self) -> usize {
         self.regions.purge_all()
     }
