@@ -10,8 +10,8 @@
 //!   protection mask;
 //! - `fallocate`, which `MADV_REMOVE` calls, and `mprotect(2)` follow the protection mask.
 //!
-//! Nobody else can get at the file: it has no name in a file system, and its inode cannot be opened
-//! for writing (see `shim.c`), not even through `/proc/<pid>/map_files`.
+//! The file has no name in a file system. Root alone can open it, through `/proc/<pid>/map_files`, and
+//! for reading only: its inode cannot be opened for writing (see `shim.c`).
 //!
 //! C source: [`mm/shmem.c`](srctree/mm/shmem.c).
 
