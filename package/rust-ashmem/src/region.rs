@@ -208,9 +208,7 @@ impl Region {
             };
             state.backing = Some(backing?);
         }
-        let backing = state.backing.as_ref().ok_or(EINVAL)?;
-        backing.map(vma);
-        Ok(())
+        state.backing.as_ref().ok_or(EINVAL)?.map(vma)
     }
 
     /// The file to read from: [`None`] for a region without size, which is empty.

@@ -155,15 +155,15 @@ impl Backing {
         unsafe { (*(*self.0.as_ptr()).f_inode).i_ino }
     }
 
-    /// Makes a new mapping one of this file.
-    pub(crate) fn map(&self, vma: &VmaNew) {
-        let Some(operations) = OPERATIONS.as_ref() else {
-            return;
-        };
+    /// Makes a new mapping one of this file. [`ENODEV`] where there are no [`OPERATIONS`], without
+    /// which there is no file either.
+    pub(crate) fn map(&self, vma: &VmaNew) -> Result {
+        let operations = OPERATIONS.as_ref().ok_or(ENODEV)?;
         // SAFETY: The mapping is being made and so is ours; it has the device's file.
         unsafe { bindings::vma_set_file(vma.as_ptr(), self.0.as_ptr()) };
         // SAFETY: As above. The operations are those for a mapping of this file.
         unsafe { (*vma.as_ptr()).vm_ops = &operations.vm };
+        Ok(())
     }
 
     /// Gives back the pages from byte `start` to `end`, without `end`: they read as zeros from now
