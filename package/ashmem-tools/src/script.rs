@@ -8,6 +8,7 @@
 //! |---|---|
 //! | `open R [r\|w\|rw]` | opens the device; without the last word for both |
 //! | `dup R FROM`, `reopen R FROM`, `close R` | another descriptor; one through /proc/self/fd |
+//! | `inherit R NUMBER` | another of what whoever started this program has open under that number |
 //! | `setname R TEXT`, `getname R` | `\n` in the text is a line's end |
 //! | `size R N`, `getsize R`, `prot R ACCESS`, `getprot R` | |
 //! | `pin\|unpin\|status R OFFSET LENGTH`, `purge R`, `id R` | |
@@ -31,7 +32,7 @@ use crate::sys::{self, Errno, Mapping};
 use libc::c_int;
 use std::collections::BTreeMap;
 use std::fs;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 
 type Answer = Result<String, String>;
 
@@ -138,6 +139,12 @@ impl Script {
             ["open", region, way] => self.keep(region, sys::open_c(ashmem::PATH, mode(way)?)),
             ["dup", region, from] => {
                 let fd = self.file(from)?.try_clone().map_err(|error| error.to_string())?;
+                self.keep(region, Ok(fd))
+            }
+            ["inherit", region, fd] => {
+                // SAFETY: `fcntl(2)` says so where the descriptor is not open.
+                let fd = unsafe { BorrowedFd::borrow_raw(number(fd)? as c_int) };
+                let fd = fd.try_clone_to_owned().map_err(|error| error.to_string())?;
                 self.keep(region, Ok(fd))
             }
             ["reopen", region, from] => {

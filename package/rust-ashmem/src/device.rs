@@ -236,7 +236,14 @@ unsafe extern "C" fn compat_ioctl(file: *mut bindings::file, cmd: c_uint, arg: c
         return EINVAL.to_errno() as c_long;
     }
     // SAFETY: The file is open.
-    unsafe { serve(file, request, arg) }
+    let result = unsafe { serve(file, request, arg) };
+    // The program sees 32 bits of it. A 64-bit one may have set a size that needs more, or whose sign
+    // would make it an error.
+    if result > i32::MAX as c_long {
+        // CAST: An error number fits.
+        return EOVERFLOW.to_errno() as c_long;
+    }
+    result
 }
 
 /// # Safety

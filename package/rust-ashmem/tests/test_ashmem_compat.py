@@ -90,6 +90,16 @@ def test_sizes_that_get_size_cannot_return(compat):
         """)
 
 
+def test_a_size_that_a_64_bit_program_set(program, ashmem, shell):
+    """Both have the region; its size does not fit what ioctl(2) gives a 32-bit program."""
+    sizes = [(0x7FFFF000, "2147479552"), (0x80000000, "EOVERFLOW"), (1 << 32, "EOVERFLOW")]
+    for size, got in sizes:
+        set_it = f"ashmem-probe 'inherit r 3,size r {size:#x}'"
+        get_it = f"{program} 'inherit r 3,getsize r,map m r 1p rw shared'"
+        said = shell.run_check(f"(exec 3<>/dev/ashmem; {set_it}; {get_it})")
+        assert said == ["ok", "ok", "ok", got, "ok"]
+
+
 def test_numbers_of_either_size(compat):
     """The kernel takes a 64-bit program's numbers too, and nothing in between."""
     compat("""
