@@ -61,13 +61,15 @@ def test_every_request(compat):
 
 
 def test_the_file_id_is_32_bits(compat):
-    """No byte behind the 4 is written: the argument is where memory ends."""
+    """Where memory ends nothing is written behind the 4 bytes, nor the other number's 8."""
     compat("""
         open r -> ok
         size r 1p -> ok
         map m r 1p r shared -> ok
         ioctl r 0x8004770b end-4 -> 0
         ioctl r 0x8004770b end-3 -> EFAULT
+        ioctl r 0x8008770b end-8 -> 0
+        ioctl r 0x8008770b end-7 -> EFAULT
     """)
 
 
@@ -113,7 +115,8 @@ def test_numbers_of_either_size(compat):
 
 
 def test_wild_pointers(compat):
-    for number in ("0x81007702", "0x41007701", "0x40087707", "0x40087708", "0x7709"):
+    numbers = ["0x81007702", "0x41007701", "0x40087707", "0x40087708", "0x7709"]
+    for number in [*numbers, "0x8004770b", "0x8008770b"]:
         compat(f"""
             open r -> ok
             size r 4p -> ok
