@@ -18,7 +18,7 @@
 //! | `peek M OFFSET`, `poke M OFFSET BYTE` | one byte |
 //! | `fill M OFFSET LENGTH BYTE`, `holds M OFFSET LENGTH BYTE` | `holds`: `yes`, or what is elsewhere |
 //! | `protect M ACCESS`, `remap M LENGTH`, `filepages M LENGTH`, `remove M OFFSET LENGTH` | mprotect, mremap, remap_file_pages, MADV_REMOVE |
-//! | `write R BYTE`, `read R LENGTH`, `seek R set\|cur\|end\|data\|hole OFFSET` | `read`: how many bytes, and the first |
+//! | `write R BYTE`, `read R LENGTH [ARGUMENT]`, `seek R set\|cur\|end\|data\|hole OFFSET` | `read`: how many bytes, and the first; into an argument as of `ioctl`: how many |
 //! | `maps M`, `mapfile R M [r\|rw]` | the name in /proc/self/maps; opens /proc/self/map_files |
 //! | `info R KEY` | a line of fdinfo |
 //! | `socket S`, `send S R`, `receive R S` | a descriptor through a Unix socket |
@@ -201,16 +201,7 @@ impl Script {
             ["ioctl", region, request, argument] => {
                 let request = number(request)? as u32;
                 let fence = Fence::new()?;
-                let argument = match argument.split_once('-') {
-                    Some(("end", before)) => fence.end() - number(before)? as usize,
-                    Some(("text", before)) => {
-                        let before = number(before)? as usize;
-                        fence.0.write(sys::page_size() - before, &vec![b't'; before])?;
-                        fence.end() - before
-                    }
-                    _ => number(argument)? as usize,
-                };
-                value(sys::ioctl(self.file(region)?, request, argument))
+                value(sys::ioctl(self.file(region)?, request, fence.argument(argument)?))
             }
             ["map", mapping, region, len, prot, sharing] => {
                 self.map(mapping, region, len, prot, sharing, "0")
@@ -264,6 +255,13 @@ impl Script {
                     0 => "0".into(),
                     got => format!("{got} {}", data[0]),
                 })
+            }
+            ["read", region, len, argument] => {
+                let (fd, fence) = (self.file(region)?.as_raw_fd(), Fence::new()?);
+                let (len, argument) = (bytes(len)?, fence.argument(argument)?);
+                // SAFETY: Memory of nobody else's, or a bad address, which is the kernel's to refuse.
+                let got = unsafe { libc::read(fd, argument as *mut _, len) };
+                value(if got < 0 { Err(Errno::last()) } else { Ok(got) })
             }
             ["seek", region, whence, offset] => {
                 let whence = match whence {
@@ -382,6 +380,19 @@ impl Fence {
 
     fn end(&self) -> usize {
         self.0.address + sys::page_size()
+    }
+
+    /// `end-N`, `text-N` or a number.
+    fn argument(&self, text: &str) -> Result<usize, String> {
+        Ok(match text.split_once('-') {
+            Some(("end", before)) => self.end() - number(before)? as usize,
+            Some(("text", before)) => {
+                let before = number(before)? as usize;
+                self.0.write(sys::page_size() - before, &vec![b't'; before])?;
+                self.end() - before
+            }
+            _ => number(text)? as usize,
+        })
     }
 }
 
