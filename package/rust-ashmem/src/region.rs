@@ -121,14 +121,13 @@ impl Region {
     ///
     /// [`EINVAL`] once the region is mapped, [`ENOMEM`].
     pub(crate) fn set_name(&self, name: &[u8]) -> Result {
-        let mut copy = KVec::with_capacity(name.len(), GFP_KERNEL_ACCOUNT)?;
-        copy.extend_from_slice(name, GFP_KERNEL_ACCOUNT)?;
-        let mut copy = Some(copy);
         let mut state = self.lock();
         if state.backing.is_some() {
             return Err(EINVAL);
         }
-        core::mem::swap(&mut state.name, &mut copy);
+        let mut copy = KVec::with_capacity(name.len(), GFP_KERNEL_ACCOUNT)?;
+        copy.extend_from_slice(name, GFP_KERNEL_ACCOUNT)?;
+        state.name = Some(copy);
         Ok(())
     }
 
