@@ -42,17 +42,22 @@ pub fn run(kind: &str, seconds: u64) -> Outcome {
 fn race(seconds: u64, round: fn(&mut Random) -> Outcome) -> Result<u64, String> {
     let end = Instant::now() + Duration::from_secs(seconds);
     let rounds = AtomicU64::new(0);
+    let failed = AtomicBool::new(false);
     let failure = Mutex::new(Ok(()));
+    let goes_on = || {
+        !failed.load(Ordering::Relaxed)
+            && (Instant::now() < end || rounds.load(Ordering::Relaxed) < LEAST)
+    };
     thread::scope(|scope| {
         for seed in 0..THREADS as u64 {
-            let (rounds, failure) = (&rounds, &failure);
+            let (rounds, failed, failure, goes_on) = (&rounds, &failed, &failure, &goes_on);
             scope.spawn(move || {
                 let mut random = Random::new(seed);
-                while Instant::now() < end || rounds.load(Ordering::Relaxed) < LEAST {
+                while goes_on() {
                     if let Err(error) = round(&mut random) {
                         *failure.lock().unwrap() = Err(error);
                         // The others need not go on.
-                        rounds.fetch_add(LEAST, Ordering::Relaxed);
+                        failed.store(true, Ordering::Relaxed);
                         return;
                     }
                     rounds.fetch_add(1, Ordering::Relaxed);
@@ -196,7 +201,7 @@ fn fork_against_unmap(_random: &mut Random) -> Outcome {
     ashmem::pin(&fd, ashmem::UNPIN, 0, 0)?;
     thread::scope(|scope| {
         scope.spawn(move || drop(memory));
-        // The child of a threaded process may make system calls only; it ends at once.
+        // There are other threads (see `sys::start`): the child ends at once.
         let ended = sys::in_child(|| 0)?;
         if ended != sys::End::Status(0) {
             return Err(format!("the child ended with {ended:?}"));

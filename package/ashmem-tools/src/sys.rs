@@ -305,7 +305,8 @@ pub fn in_child(child: impl FnOnce() -> c_int) -> Call<End> {
 
 /// Starts `child` in a new process; gives its number.
 pub fn start(child: impl FnOnce() -> c_int) -> Call<c_int> {
-    // SAFETY: This probe has one thread where it forks.
+    // SAFETY: The child has a copy of all memory, and of the threads the calling one alone; what that
+    // forbids is the caller's to heed, as stated above.
     let pid = check(unsafe { libc::fork() })?;
     if pid == 0 {
         let status = child();
@@ -333,3 +334,6 @@ pub fn drop_caches() -> Result<(), String> {
     }
     Ok(())
 }
+///
+/// Where the caller has more threads than one, whatever lock another of them holds stays locked in
+/// the child for ever: there `child` must not allocate, print, or do anything but make system calls.
