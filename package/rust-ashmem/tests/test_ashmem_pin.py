@@ -258,13 +258,15 @@ def test_oldest_first_across_regions(ashmem):
     """)
 
 
-def test_memory_pressure_takes_the_oldest_and_leaves_the_pinned(ashmem, answers):
-    """Real pressure: memory is filled until the kernel takes pages.
+def test_memory_pressure_takes_the_oldest_and_reports_it(ashmem, answers):
+    """Real pressure: memory is filled until the kernel takes pages. What it takes is reported.
 
     Forty ranges of 100 pages are unpinned in an order that is not that of their places, in two
     regions. Whatever number of a region's ranges is gone then, it is its oldest ones. Between
     regions that holds only as long as nobody uses one: reclaim passes over a region in use, and
     several CPUs reclaim at once. test_oldest_first_across_regions has it without them.
+
+    Each range is pinned before it is looked at, the youngest first: reclaim may be at work still.
     """
     order = [(index * 7) % 20 for index in range(20)]
     commands = []
@@ -275,20 +277,23 @@ def test_memory_pressure_takes_the_oldest_and_leaves_the_pinned(ashmem, answers)
         commands += [f"unpin {region} {place * 200}p 100p" for region in "ab"]
     commands.append("pressure a")
     checks = [
-        f"holds m{region} {place * 200 + pinned}p 100p {1 - purged}"
+        f"{command} {place * 200 + half}p 100p{value}"
         for region in "ab"
-        for place in order
-        for pinned, purged in ((0, 1), (100, 0))  # the unpinned half of 200 pages, the pinned one
+        for place in reversed(order)
+        for half, byte in ((0, 0), (100, 1))  # the unpinned half of 200 pages, the pinned one
+        for command, value in ((f"pin {region}", ""), (f"holds m{region}", f" {byte}"))
     ]
     said = answers(commands + checks, timeout=300)
     states = said[len(commands) :]
     assert len(states) == len(checks)
-    unpinned, pinned = states[0::2], states[1::2]
-    assert set(pinned) == {"yes"}, pinned
-    assert unpinned[0] == "yes", "the region under watch lost pages, and not its oldest"
+    unpinned = list(zip(states[0::4], states[1::4], strict=True))[::-1]
+    pinned = set(zip(states[2::4], states[3::4], strict=True))
+    assert pinned == {("0", "yes")}
+    lost, kept = ("1", "yes"), ("0", "1 at 0")
+    assert unpinned[20] == lost, "the region under watch lost pages, and not its oldest"
     for states in unpinned[:20], unpinned[20:]:
-        count = states.count("yes")
-        assert states == ["yes"] * count + ["1 at 0"] * (20 - count)
+        count = states.count(lost)
+        assert states == [lost] * count + [kept] * (20 - count)
 
 
 def test_model(ashmem, shell, rounds):
