@@ -60,24 +60,65 @@ def test_refuses_a_bad_parameter(module):
         assert not module.loaded()
 
 
-def test_memory_is_charged_to_the_cgroup_that_touches_it(module, shell):
+class Cgroup:
+    """A memory cgroup for one program."""
+
+    # Starts a program in it.
+    INSIDE = "sh -c 'echo 0 > /tmp/cgroup/ashmem/cgroup.procs; exec ashmem-probe \"$1\"' sh"
+
+    def __init__(self, shell):
+        self._shell = shell
+
+    def wait(self, key, condition):
+        """Waits until a number of memory.stat is so; the statistics come with a delay."""
+        number = f"$(sed -n 's/^{key} //p' /tmp/cgroup/ashmem/memory.stat)"
+        self._shell.run_check(f"until test {number} {condition}; do sleep 0.1; done", timeout=60)
+
+    def current(self):
+        """All that is charged, in bytes."""
+        return int(self._shell.run_check("cat /tmp/cgroup/ashmem/memory.current")[0])
+
+
+@pytest.fixture
+def cgroup(shell):
+    shell.run_check("mkdir -p /tmp/cgroup && mount -t cgroup2 none /tmp/cgroup")
+    shell.run_check("echo +memory > /tmp/cgroup/cgroup.subtree_control")
+    shell.run_check("mkdir /tmp/cgroup/ashmem")
+    yield Cgroup(shell)
+    shell.run("rmdir /tmp/cgroup/ashmem; umount /tmp/cgroup")
+
+
+def test_memory_is_charged_to_the_cgroup_that_touches_it(module, shell, cgroup):
     """Pages of a mapping count in memory.current and in its part for shared memory."""
     module.load()
-    shell.run_check("mkdir -p /tmp/cgroup && mount -t cgroup2 none /tmp/cgroup")
+    script = "open r,size r 500p,map m r 500p rw shared,fill m 0 500p 1"
+    holder = Holder(shell, script, cgroup.INSIDE)
     try:
-        shell.run_check("echo +memory > /tmp/cgroup/cgroup.subtree_control")
-        shell.run_check("mkdir /tmp/cgroup/ashmem")
-        inside = "sh -c 'echo 0 > /tmp/cgroup/ashmem/cgroup.procs; exec ashmem-probe \"$1\"' sh"
-        script = "open r,size r 500p,map m r 500p rw shared,fill m 0 500p 1"
-        holder = Holder(shell, script, inside)
-        try:
-            # The statistics follow the pages with a delay. /tmp/held has a page there too.
-            shmem = "$(sed -n 's/^shmem //p' /tmp/cgroup/ashmem/memory.stat)"
-            ready = f"test {shmem} -ge {500 * 4096}"
-            shell.run_check(f"until {ready}; do sleep 0.1; done", timeout=60)
-            charged = int(shell.run_check("cat /tmp/cgroup/ashmem/memory.current")[0])
-        finally:
-            holder.kill()
-        assert charged >= 500 * 4096
+        # /tmp/held has a page there too.
+        cgroup.wait("shmem", f"-ge {500 * 4096}")
+        assert cgroup.current() >= 500 * 4096
     finally:
-        shell.run("rmdir /tmp/cgroup/ashmem; umount /tmp/cgroup")
+        holder.kill()
+
+
+def test_ranges_are_charged_to_the_cgroup_that_unpins(module, shell, cgroup):
+    """The driver's own memory counts as the kernel's, as long as the region has it.
+
+    15,000 ranges, of which none has a page: of three arrays an entry each, of 16 bytes at least.
+    """
+    module.load()
+    tables = 15_000 * 3 * 16
+    script = "open r,size r 30000p,map m r 30000p rw shared"
+    # A program has some memory of the kernel's in any case: less than the tables.
+    holder = Holder(shell, script, cgroup.INSIDE)
+    try:
+        cgroup.wait("kernel", "-gt 0")
+        cgroup.wait("kernel", f"-lt {tables}")
+    finally:
+        holder.kill()
+    holder = Holder(shell, f"{script},every r 30000 2", cgroup.INSIDE)
+    try:
+        cgroup.wait("kernel", f"-ge {tables}")
+    finally:
+        holder.kill()
+    cgroup.wait("kernel", f"-lt {tables}")
