@@ -83,6 +83,12 @@ def options(board):
     return yaml.load(board_yaml(board).read_text(), Loader=Loader)["options"]
 
 
+def qemu_cpus(board):
+    """How many processors board.yaml gives to QEMU's machine."""
+    found = re.search(r"^\s*-smp (\d+)", board_yaml(board).read_text(), re.M)
+    return int(found[1]) if found else 1
+
+
 def lacks(board, what):
     """Why the board cannot have something that tests need; nothing where it can."""
     facts = options(board)

@@ -53,13 +53,16 @@ def plain_board(request):
 
 @pytest.fixture(scope="module")
 def booted(request):
-    """The board; one of its own for a file that has QEMU_ARGS or CARD.
+    """The board; one of its own for a file that has QEMU_ARGS or CARD, or wants more CPUS.
 
     QEMU_ARGS are devices more: a text, or a function of QEMU's command line and of a directory for
-    its files. CARD is the size of a card that is larger than the image, `1G`.
+    its files. CARD is the size of a card that is larger than the image, `1G`. CPUS is how many
+    processors QEMU gives at least; hardware has what it has.
     """
     args, card = (getattr(request.module, name, "") for name in ("QEMU_ARGS", "CARD"))
-    if not args and not card:
+    cpus = more_cpus(getattr(request.module, "CPUS", 0))
+    assert not (args and cpus), "a file with QEMU_ARGS names -smp there"
+    if not args and not card and not cpus:
         yield from leaks_checked(request.getfixturevalue("plain_board"), request)
         return
     if os.environ.get("IRONROOT_SERIAL"):
@@ -69,8 +72,17 @@ def booted(request):
     # What tests add are cards for PCI.
     if args and (reason := lacks(os.environ["IRONROOT_BOARD"], "pci")):
         pytest.skip(reason)
-    with power(request.config, args, card) as board:
+    with power(request.config, args or cpus, card) as board:
         yield from leaks_checked(board, request)
+
+
+def more_cpus(wanted):
+    """QEMU's argument for a board that has fewer processors than that; none for hardware."""
+    if not wanted or os.environ.get("IRONROOT_SERIAL"):
+        return ""
+    from ironroot.environment import qemu_cpus
+
+    return f"-smp {wanted}" if qemu_cpus(os.environ["IRONROOT_BOARD"]) < wanted else ""
 
 
 def leaks_checked(board, request):

@@ -6,6 +6,13 @@ import re
 import pytest
 
 MODULE = "rust_ashmem"
+# As many as a race has threads and the fuzzer has processes.
+CPUS = 4
+
+
+@pytest.mark.qemu_only("hardware has the processors that it has")
+def test_as_many_processors(shell):
+    assert int(shell.run_check("nproc")[0]) >= CPUS
 
 
 @pytest.mark.parametrize(
