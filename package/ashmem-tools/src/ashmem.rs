@@ -6,6 +6,7 @@ use libc::c_int;
 use std::ffi::CStr;
 use std::fs;
 use std::os::fd::{AsRawFd, OwnedFd};
+use std::path::{Path, PathBuf};
 
 /// The device.
 pub const PATH: &CStr = c"/dev/ashmem";
@@ -49,4 +50,23 @@ pub fn info(fd: &OwnedFd, key: &str) -> Option<u64> {
     let text = fs::read_to_string(format!("/proc/self/fdinfo/{}", fd.as_raw_fd())).ok()?;
     let line = text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(":\t"))?;
     line.parse().ok()
+}
+
+/// Where the driver's shrinker is asked to scan; needs CONFIG_SHRINKER_DEBUG and root.
+pub fn shrinker() -> Result<PathBuf, String> {
+    const SHRINKERS: &str = "/sys/kernel/debug/shrinker";
+    let fail = |error| format!("{SHRINKERS}: {error}");
+    for entry in fs::read_dir(SHRINKERS).map_err(fail)? {
+        let entry = entry.map_err(fail)?;
+        if entry.file_name().to_string_lossy().starts_with("ashmem-") {
+            return Ok(entry.path().join("scan"));
+        }
+    }
+    Err(format!("{SHRINKERS}: none of ashmem"))
+}
+
+/// Has the shrinker scan once for so many pages, as reclaim does.
+pub fn shrink(shrinker: &Path, pages: u64) -> Result<(), String> {
+    // No cgroup, node 0.
+    fs::write(shrinker, format!("0 0 {pages}")).map_err(|error| error.to_string())
 }

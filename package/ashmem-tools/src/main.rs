@@ -18,6 +18,7 @@ mod random;
 mod script;
 mod sys;
 
+mod userfault;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {

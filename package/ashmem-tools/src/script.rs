@@ -15,24 +15,30 @@
 //! | `ioctl R NUMBER ARGUMENT` | any request; `end-N` is N bytes before memory that is not there, `text-N` too, and full of letters |
 //! | `every R PAGES STEP`, `everypin R PAGES STEP` | unpins each STEPth of so many pages; pins it |
 //! | `map M R LENGTH ACCESS shared\|private [OFFSET]`, `unmap M` | |
+//! | `shmem M LENGTH` | a mapping of shared memory that has no file |
 //! | `peek M OFFSET`, `poke M OFFSET BYTE` | one byte |
 //! | `fill M OFFSET LENGTH BYTE`, `holds M OFFSET LENGTH BYTE` | `holds`: `yes`, or what is elsewhere |
 //! | `protect M ACCESS`, `remap M LENGTH`, `filepages M LENGTH`, `remove M OFFSET LENGTH` | mprotect, mremap, remap_file_pages, MADV_REMOVE |
+//! | `trace M OFFSET BYTE` | writes a byte as a debugger does, to a child that it traces |
+//! | `userfault M` | asks userfaultfd(2) for the mapping's missing pages |
 //! | `write R BYTE`, `read R LENGTH [ARGUMENT]`, `seek R set\|cur\|end\|data\|hole OFFSET` | `read`: how many bytes, and the first; into an argument as of `ioctl`: how many |
-//! | `maps M`, `mapfile R M [r\|rw]` | the name in /proc/self/maps; opens /proc/self/map_files |
+//! | `maps M`, `mapfile R M r\|w\|rw\|r-trunc`, `truncate M LENGTH` | the name in /proc/self/maps; opens and cuts the file of /proc/self/map_files |
 //! | `info R KEY` | a line of fdinfo |
 //! | `socket S`, `send S R`, `receive R S` | a descriptor through a Unix socket |
 //! | `fork` … `end` | what is between is done by a child, for which the parent waits |
 //! | `user N`, `personality N`, `sleep MS` | setuid(2), personality(2) |
+//! | `fail N COMMAND` | has the Nth thing fail that can, `spared` if there is none: CONFIG_FAULT_INJECTION |
 //! | `drop`, `shrink N`, `pressure R` | drops the kernel's caches; has the driver's shrinker scan for N pages; fills memory until R loses pages |
 
 use crate::ashmem;
 use crate::number;
 use crate::sys::{self, Errno, Mapping};
+use crate::userfault;
 use libc::c_int;
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
+use std::os::unix::fs::FileExt;
 
 type Answer = Result<String, String>;
 
@@ -90,6 +96,7 @@ fn mode(text: &str) -> Result<c_int, String> {
         "r" => libc::O_RDONLY,
         "w" => libc::O_WRONLY,
         "rw" => libc::O_RDWR,
+        "r-trunc" => libc::O_RDONLY | libc::O_TRUNC,
         _ => return Err(format!("{text}: no way to open")),
     })
 }
@@ -209,6 +216,10 @@ impl Script {
             ["map", mapping, region, len, prot, sharing, offset] => {
                 self.map(mapping, region, len, prot, sharing, offset)
             }
+            ["shmem", mapping, len] => {
+                let new = Mapping::without_file(bytes(len)?, libc::MAP_SHARED);
+                said(new.map(|new| self.mappings.insert(mapping.into(), new)))
+            }
             ["unmap", mapping] => said(self.mappings.remove(mapping).ok_or(Errno(libc::EINVAL))),
             ["peek", mapping, offset] => {
                 let mut byte = [0];
@@ -245,6 +256,11 @@ impl Script {
                 let (offset, len) = (bytes(offset)?, bytes(len)?);
                 said(self.mapping(mapping)?.advise(offset, len, libc::MADV_REMOVE))
             }
+            ["trace", mapping, offset, byte] => {
+                let byte = number(byte)? as u8;
+                said(self.mapping(mapping)?.write_traced(bytes(offset)?, byte))
+            }
+            ["userfault", mapping] => said(userfault::register(self.mapping(mapping)?)),
             ["read", region, len] => {
                 let mut data = vec![0u8; bytes(len)?];
                 let fd = self.file(region)?.as_raw_fd();
@@ -286,10 +302,11 @@ impl Script {
                 Ok(format!("{} {name}", line.split(' ').nth(1).unwrap_or("")))
             }
             ["mapfile", region, mapping, way] => {
-                let line = self.maps_line(mapping)?;
-                let range = line.split(' ').next().unwrap_or("");
-                let path = format!("/proc/self/map_files/{range}");
+                let path = self.map_file(mapping)?;
                 self.keep(region, sys::open(&path, mode(way)?))
+            }
+            ["truncate", mapping, len] => {
+                said(sys::truncate(&self.map_file(mapping)?, bytes(len)?))
             }
             ["info", region, key] => {
                 let fd = self.file(region)?.as_raw_fd();
@@ -329,8 +346,24 @@ impl Script {
                 let result = unsafe { libc::personality(number(bits)? as _) };
                 said(if result < 0 { Err(Errno::last()) } else { Ok(()) })
             }
+            ["fail", count, ref command @ ..] => {
+                // A thread's own, and opened before anything can fail.
+                let path = "/proc/thread-self/fail-nth";
+                let nth = fs::File::options().read(true).write(true).open(path);
+                let nth = nth.map_err(|error| format!("{path}: {error}"))?;
+                let set = |text: &str| nth.write_at(text.as_bytes(), 0);
+                set(count).map_err(|error| format!("{path}: {error}"))?;
+                let answer = self.answer(command)?;
+                // Reading and writing the number can be the Nth thing, too.
+                let mut left = [0];
+                let failed = nth.read_at(&mut left, 0).is_ok() && left == *b"0";
+                set("0").or_else(|_| set("0")).map_err(|error| format!("{path}: {error}"))?;
+                Ok(if failed { answer } else { answer + " spared" })
+            }
             ["drop"] => sys::drop_caches().map(|()| "ok".into()),
-            ["shrink", pages] => shrink(number(pages)?),
+            ["shrink", pages] => {
+                ashmem::shrink(&ashmem::shrinker()?, number(pages)?).map(|()| "ok".into())
+            }
             ["pressure", region] => pressure(self.file(region)?),
             ["sleep", milliseconds] => {
                 std::thread::sleep(std::time::Duration::from_millis(number(milliseconds)?));
@@ -357,6 +390,12 @@ impl Script {
         let (len, offset) = (bytes(len)?, bytes(offset)? as i64);
         let mapped = Mapping::new(self.file(region)?, len, access(prot), flags, offset);
         said(mapped.map(|new| self.mappings.insert(mapping.into(), new)))
+    }
+
+    /// Where /proc has the mapping's file.
+    fn map_file(&mut self, mapping: &str) -> Result<String, String> {
+        let line = self.maps_line(mapping)?;
+        Ok(format!("/proc/self/map_files/{}", line.split(' ').next().unwrap_or("")))
     }
 
     fn maps_line(&mut self, mapping: &str) -> Result<String, String> {
@@ -394,21 +433,6 @@ impl Fence {
             _ => number(text)? as usize,
         })
     }
-}
-
-/// Has the driver's shrinker scan once, as reclaim does; needs CONFIG_SHRINKER_DEBUG and root.
-fn shrink(pages: u64) -> Answer {
-    const SHRINKERS: &str = "/sys/kernel/debug/shrinker";
-    let fail = |error| format!("{SHRINKERS}: {error}");
-    for entry in fs::read_dir(SHRINKERS).map_err(fail)? {
-        let entry = entry.map_err(fail)?;
-        if entry.file_name().to_string_lossy().starts_with("ashmem-") {
-            // No cgroup, node 0.
-            fs::write(entry.path().join("scan"), format!("0 0 {pages}")).map_err(fail)?;
-            return Ok("ok".into());
-        }
-    }
-    Err(format!("{SHRINKERS}: none of ashmem"))
 }
 
 /// Touches memory until the kernel takes pages of the region; gives how many it took. Where it

@@ -24,6 +24,7 @@ impl std::fmt::Display for Errno {
         let name = match self.0 {
             libc::EPERM => "EPERM",
             libc::ENOENT => "ENOENT",
+            libc::EIO => "EIO",
             libc::ENXIO => "ENXIO",
             libc::EBADF => "EBADF",
             libc::EAGAIN => "EAGAIN",
@@ -79,6 +80,13 @@ pub fn open_c(path: &CStr, flags: c_int) -> Call<OwnedFd> {
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
+/// `truncate(2)`.
+pub fn truncate(path: &str, len: usize) -> Call<c_int> {
+    let path = CString::new(path).map_err(|_| Errno(libc::EINVAL))?;
+    // SAFETY: The path is a C string.
+    check(unsafe { libc::truncate(path.as_ptr(), len as _) })
+}
+
 /// Makes a request with any argument, also one that is no valid pointer: then the kernel says so.
 pub fn ioctl(fd: &impl AsRawFd, request: u32, argument: usize) -> Call<c_int> {
     // SAFETY: Every request of ours that writes gets memory that is large enough; a bad address is
@@ -113,13 +121,18 @@ impl Mapping {
 
     /// Memory of nobody else's, zeroed.
     pub fn anonymous(len: usize) -> Call<Self> {
+        Self::without_file(len, libc::MAP_PRIVATE)
+    }
+
+    /// Memory without a file, private or shared, zeroed.
+    pub fn without_file(len: usize, sharing: c_int) -> Call<Self> {
         struct None;
         impl AsRawFd for None {
             fn as_raw_fd(&self) -> c_int {
                 -1
             }
         }
-        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
+        let flags = sharing | libc::MAP_ANONYMOUS;
         Self::new(&None, len, libc::PROT_READ | libc::PROT_WRITE, flags, 0)
     }
 
@@ -195,6 +208,34 @@ impl Mapping {
             done += got as usize;
         }
         Ok(())
+    }
+
+    /// Writes a byte through `/proc/PID/mem` of a child that is traced, as a debugger does. A private
+    /// mapping's write is the child's alone.
+    pub fn write_traced(&self, offset: usize, byte: u8) -> Call<()> {
+        let child = start(|| {
+            // SAFETY: Takes numbers only. The child stops until its parent ends it.
+            unsafe {
+                libc::ptrace(libc::PTRACE_TRACEME);
+                libc::raise(libc::SIGSTOP)
+            }
+        })?;
+        // Until it has stopped.
+        wait(child)?;
+        let result = open(&format!("/proc/{child}/mem"), libc::O_RDWR).and_then(|mem| {
+            let at = (self.address + offset) as i64;
+            // SAFETY: The byte is ours; the kernel checks the address, which is the child's.
+            let put = unsafe { libc::pwrite64(mem.as_raw_fd(), (&raw const byte).cast(), 1, at) };
+            if put == 1 {
+                Ok(())
+            } else {
+                Err(Errno::last())
+            }
+        });
+        // SAFETY: Takes numbers only.
+        check(unsafe { libc::kill(child, libc::SIGKILL) })?;
+        wait(child)?;
+        result
     }
 
     /// The memory itself, for a mapping of which all can be read and written.
@@ -304,6 +345,9 @@ pub fn in_child(child: impl FnOnce() -> c_int) -> Call<End> {
 }
 
 /// Starts `child` in a new process; gives its number.
+///
+/// Where the caller has more threads than one, whatever lock another of them holds stays locked in
+/// the child for ever: there `child` must not allocate, print, or do anything but make system calls.
 pub fn start(child: impl FnOnce() -> c_int) -> Call<c_int> {
     // SAFETY: The child has a copy of all memory, and of the threads the calling one alone; what that
     // forbids is the caller's to heed, as stated above.
@@ -334,6 +378,3 @@ pub fn drop_caches() -> Result<(), String> {
     }
     Ok(())
 }
-///
-/// Where the caller has more threads than one, whatever lock another of them holds stays locked in
-/// the child for ever: there `child` must not allocate, print, or do anything but make system calls.

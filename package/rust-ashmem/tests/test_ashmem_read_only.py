@@ -170,6 +170,85 @@ def test_the_backing_file_before_it_is_read_only(ashmem):
     """)
 
 
+def test_the_backing_file_cannot_be_cut(ashmem):
+    """Neither by name nor by opening it, were it to read."""
+    ashmem(
+        READ_ONLY
+        + """
+        truncate old 0 -> ETXTBSY
+        truncate old 1p -> ETXTBSY
+        truncate old 3p -> ETXTBSY
+        mapfile f old r-trunc -> ETXTBSY
+        holds old 0 2p 7 -> yes
+        mapfile f old r -> ok
+        write f 1 -> EBADF
+        holds old 0 2p 7 -> yes
+    """
+    )
+
+
+def test_a_debugger(ashmem):
+    """Through /proc/PID/mem; it may write to a copy even where a private mapping is read-only."""
+    ashmem("""
+        open r -> ok
+        size r 1p -> ok
+        map w r 1p rw shared -> ok
+        map p r 1p r private -> ok
+        trace w 0 1 -> ok
+        peek w 0 -> 1
+        trace p 0 2 -> ok
+        peek w 0 -> 1
+    """)
+    ashmem(
+        READ_ONLY
+        + """
+        map p r 2p r private -> ok
+        trace old 0 1 -> EIO
+        trace p 0 1 -> EIO
+        holds old 0 2p 7 -> yes
+    """
+    )
+
+
+def test_userfaultfd(ashmem):
+    """It fills pages that are not there; other shared memory lets it."""
+    ashmem("""
+        shmem s 2p -> ok
+        userfault s -> ok
+        open r -> ok
+        size r 2p -> ok
+        map w r 2p rw shared -> ok
+        map p r 2p rw private -> ok
+        prot r r -> ok
+        map m r 2p r shared -> ok
+        userfault w -> EINVAL
+        userfault p -> EINVAL
+        userfault m -> EINVAL
+    """)
+
+
+def test_mremap_of_a_mapping_that_was_writable(ashmem):
+    """It grows with the access that it has; one that has lost it does not get it back."""
+    ashmem("""
+        open r -> ok
+        size r 3p -> ok
+        map w r 1p rw shared -> ok
+        map m r 1p r shared -> ok
+        prot r r -> ok
+        remap w 3p -> ok
+        poke w 2p 5 -> ok
+        protect w r -> ok
+        remap w 2p -> ok
+        remap w 3p -> ok
+        poke w 2p 6 -> EFAULT
+        protect w rw -> EACCES
+        remap m 3p -> ok
+        peek m 2p -> 5
+        poke m 2p 6 -> EFAULT
+        protect m rw -> EACCES
+    """)
+
+
 def test_madvise_remove(ashmem):
     """It punches holes, which is writing; a mapping that could once write may call it."""
     ashmem(
