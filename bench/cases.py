@@ -122,8 +122,10 @@ def binder_cases():
 def ashmem_cases():
     """/dev/ashmem against memfd in one kernel: C has had no driver of its own since 5.18."""
     # A profile counts by: the file that both make once a round; each one's call, two a round.
+    file = "alloc_file_pseudo"
     for name, region, entry, memfd, memfd_entry in (
-        ("create-map-touch-close", "region", "alloc_file_pseudo", "memfd", "alloc_file_pseudo"),
+        ("create-map-touch-close", "region", file, "memfd", file),
+        ("create-map-touch-unpin-pin-close", "region-pin", file, "memfd-seals", file),
         ("pin-unpin", "pin", "unlocked_ioctl", "seals", "memfd_fcntl"),
     ):
         rust = Side(

@@ -14,26 +14,34 @@ pub fn run(kind: &str, count: u64) -> Result<(), String> {
     let size = PAGES * sys::page_size();
     match kind {
         // Create, size, map, touch, close.
-        "region" => repeat(count, || touch(&region(size)?, size)),
-        "memfd" => repeat(count, || touch(&memfd(size)?, size)),
+        "region" => repeat(count, || touch(&region(size)?, size).map(drop)),
+        "memfd" => repeat(count, || touch(&memfd(size)?, size).map(drop)),
+        // A cache's life: as "region", and unpinned and pinned once while it is mapped.
+        "region-pin" => repeat(count, || {
+            let fd = region(size)?;
+            let _memory = touch(&fd, size)?;
+            cycle(&fd)
+        }),
+        // A memfd has nothing like it: as many of its shortest calls.
+        "memfd-seals" => repeat(count, || {
+            let fd = memfd(size)?;
+            let _memory = touch(&fd, size)?;
+            twice_seals(&fd)
+        }),
         // The calls of a cache's working cycle on what is there already.
         "pin" => {
             let fd = region(size)?;
             let _memory = Mapping::new(&fd, size, READ_WRITE, libc::MAP_SHARED, 0)?;
-            repeat(count, || {
-                ashmem::pin(&fd, ashmem::UNPIN, 0, 0)?;
-                ashmem::pin(&fd, ashmem::PIN, 0, 0).map(drop)
-            })
+            repeat(count, || cycle(&fd))
         }
-        // A memfd has nothing like it: as many of its shortest calls.
+        // The two shortest calls of a memfd alone.
         "seals" => {
             let fd = memfd(size)?;
-            repeat(count, || {
-                seals(&fd)?;
-                seals(&fd)
-            })
+            repeat(count, || twice_seals(&fd))
         }
-        _ => return Err(format!("{kind}: region, memfd, pin or seals")),
+        _ => {
+            return Err(format!("{kind}: region, memfd, region-pin, memfd-seals, pin or seals"));
+        }
     }?;
     println!("{count} rounds");
     Ok(())
@@ -65,10 +73,22 @@ fn memfd(size: usize) -> Call<OwnedFd> {
     Ok(fd)
 }
 
-fn touch(fd: &OwnedFd, size: usize) -> Call<()> {
+/// Maps all of it and writes to each page.
+fn touch(fd: &OwnedFd, size: usize) -> Call<Mapping> {
     let mut memory = Mapping::new(fd, size, READ_WRITE, libc::MAP_SHARED, 0)?;
     memory.bytes().iter_mut().step_by(sys::page_size()).for_each(|byte| *byte = 1);
-    Ok(())
+    Ok(memory)
+}
+
+/// What a cache does between two uses.
+fn cycle(fd: &OwnedFd) -> Call<()> {
+    ashmem::pin(fd, ashmem::UNPIN, 0, 0)?;
+    ashmem::pin(fd, ashmem::PIN, 0, 0).map(drop)
+}
+
+fn twice_seals(fd: &OwnedFd) -> Call<()> {
+    seals(fd)?;
+    seals(fd)
 }
 
 fn seals(fd: &OwnedFd) -> Call<()> {
