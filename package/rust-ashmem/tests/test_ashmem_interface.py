@@ -372,6 +372,90 @@ def test_passing_a_descriptor_over_binder(ashmem, board, shell):
     }
 
 
+def test_as_libcutils_does(ashmem):
+    """What the tests of Android's client library check, on /dev/ashmem itself.
+
+    A region's content outlives its mappings (BasicTest), and a child's writes (ForkTest, and
+    ForkMultiRegionTest of sixteen regions, which the child maps itself).
+    """
+    regions = range(16)
+    made = "".join(
+        f"""
+        open r{n} -> ok
+        size r{n} 1p -> ok
+        prot r{n} rw -> ok
+        map m r{n} 1p rw shared -> ok
+        fill m 0 1p {n + 1} -> ok
+        """
+        for n in regions
+    )
+    cleared = "".join(
+        f"""
+        map m r{n} 1p rw shared -> ok
+        holds m 0 1p {n + 1} -> yes
+        fill m 0 1p 0 -> ok
+        """
+        for n in regions
+    )
+    empty = "".join(
+        f"""
+        map m r{n} 1p r shared -> ok
+        holds m 0 1p 0 -> yes
+        """
+        for n in regions
+    )
+    ashmem(f"{made}unmap m -> ok\nfork\n{cleared}end\n{empty}")
+
+
+def test_as_libcutils_seeks(ashmem):
+    """FileOperationsTest: two pages of data between two holes, and the position after each seek."""
+    ashmem("""
+        open r -> ok
+        size r 4p -> ok
+        prot r rw -> ok
+        map m r 2p rw shared 1p -> ok
+        fill m 0 1p 5 -> ok
+        fill m 1p 1p 6 -> ok
+        seek r set 99 -> 99
+        seek r cur 1p -> 4195
+        read r 2p-99 -> 8093 5              # to the end of the data
+        seek r data 0 -> 4096
+        read r 2p -> 8192 5
+        seek r hole 1p -> 12288
+        seek r end -99 -> 16285
+        seek r cur -1p -> 12189
+        read r 99 -> 99 6
+    """)
+
+
+def test_as_libcutils_protects(ashmem, shell):
+    """ProtTest and ForkProtTest: of PROT_READ and PROT_WRITE each may be the only one left.
+
+    On RISC-V what can be written can be read: with PROT_WRITE alone there is no mapping then, and
+    was none with the C driver.
+    """
+    no_write_alone = shell.run_check("uname -m") == ["riscv64"]
+    for left, taken in (("r", "w"), ("w", "r")):
+        mapped = "EPERM" if left == "w" and no_write_alone else "ok"
+        ashmem(f"""
+            open r -> ok
+            size r 1p -> ok
+            prot r {left} -> ok
+            map m r 1p {taken} shared -> EPERM
+            getprot r -> {"-rw".index(left)}
+            map m r 1p {left} shared -> {mapped}
+            open s -> ok
+            size s 1p -> ok
+            prot s rw -> ok
+            fork
+            prot s {left} -> ok
+            end
+            map n s 1p {taken} shared -> EPERM
+            prot s rw -> EINVAL
+            getprot s -> {"-rw".index(left)}
+        """)
+
+
 def test_a_mapping_outlives_its_descriptor(ashmem):
     ashmem("""
         open r -> ok
