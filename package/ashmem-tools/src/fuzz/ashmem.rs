@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: MIT
 //! /dev/ashmem's grammar: regions of the program's own, and some that all processes have.
 //!
-//! Of its own regions the program knows what each call must answer: a [`Model`] stands beside each
-//! until a call changed it that the model does not follow.
+//! Of its own regions the program knows what each request, `mmap(2)`, `mprotect(2)` and `MADV_REMOVE`
+//! must answer, and what fdinfo must say: a [`Model`] stands beside each until a call changed it that
+//! the model does not follow. Of any mapping it knows that what was never writable cannot be written
+//! to, and that remap_file_pages(2) is refused. What `read(2)`, `lseek(2)`, `mremap(2)` and the rest of
+//! `madvise(2)` answer, and what memory holds, is not looked at: test_model and the other tests do.
 
 use super::{allow, Grammar, Outcome, Shared, Source};
 use crate::ashmem::{self, GET_PIN_STATUS, PIN, UNPIN};
 use crate::sys::{self, Call, Errno, Mapping};
-use libc::{EACCES, EBADF, EFAULT, EINVAL, ENOMEM, ENOTTY, EOVERFLOW, EPERM};
+use libc::{EACCES, EBADF, EFAULT, EINVAL, ENOMEM, ENOTTY, EOVERFLOW, EPERM, PROT_WRITE};
 use std::cell::RefCell;
 use std::fs;
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -25,11 +28,14 @@ const MMAP: &[i32] = &[EINVAL, EPERM, EACCES, ENOMEM, EOVERFLOW];
 
 fn shared() -> Result<Shared, String> {
     let fds = (0..SHARED).map(|_| ashmem::open()).collect::<Result<_, _>>()?;
-    Ok(Shared { fds, device: String::new() })
+    // Not every kernel lets us ask it.
+    Ok(Shared { fds, device: String::new(), shrinker: ashmem::shrinker().ok() })
 }
 
 /// What is known of a region that no other process has.
 struct Model {
+    /// Without its NUL; the empty one is none.
+    name: Vec<u8>,
     size: usize,
     mask: i32,
     mapped: bool,
@@ -41,7 +47,8 @@ struct Model {
 
 impl Model {
     fn new() -> Self {
-        Self { size: 0, mask: 7, mapped: false, unpinned: Vec::new(), lost: false }
+        let (name, unpinned) = (Vec::new(), Vec::new());
+        Self { name, size: 0, mask: 7, mapped: false, unpinned, lost: false }
     }
 
     fn pages(&self) -> usize {
@@ -58,6 +65,21 @@ impl Model {
         let (start, pages) = (start / page, self.pages());
         let end = if len == 0 { pages } else { start + len / page };
         (start < end && end <= pages).then_some((start, end))
+    }
+
+    /// What GET_NAME gives.
+    fn shown(&self) -> &[u8] {
+        if self.name.is_empty() {
+            b"dev/ashmem"
+        } else {
+            &self.name
+        }
+    }
+
+    /// The pages of fdinfo: each that was unpinned could be purged, or was purged, or both.
+    fn counts(&self, unpinned: usize, purged: usize) -> bool {
+        let pages: usize = self.unpinned.iter().map(|range| range.1 - range.0).sum();
+        unpinned <= pages && purged <= pages && unpinned + purged >= pages
     }
 
     fn overlaps(&self, start: usize, end: usize) -> bool {
@@ -83,7 +105,7 @@ impl Model {
             return Err(EBADF);
         }
         let (start, end) = self.span(offset, len).ok_or(EINVAL)?;
-        if request == UNPIN && self.mask & libc::PROT_WRITE == 0 {
+        if request == UNPIN && self.mask & PROT_WRITE == 0 {
             return Err(EPERM);
         }
         let unpinned = self.overlaps(start, end);
@@ -126,6 +148,16 @@ impl File {
     }
 }
 
+/// A mapping, and what is known of it.
+struct Mapped {
+    memory: Mapping,
+    model: Option<Rc<RefCell<Model>>>,
+    /// The access that any part of it ever had.
+    had: i32,
+    /// The access that its descriptor and its kind allow.
+    may: i32,
+}
+
 /// An error that says what was to be.
 fn must(what: &str, is: impl std::fmt::Debug, holds: bool) -> Outcome {
     if holds {
@@ -142,9 +174,9 @@ fn execute(program: &[u8], shared: &Shared) -> Outcome {
         let fd = fd.try_clone().map_err(|error| error.to_string())?;
         files.push(File { fd, writable: true, model: None });
     }
-    let mut mappings: Vec<Mapping> = Vec::new();
+    let mut mappings: Vec<Mapped> = Vec::new();
     while !source.is_over() {
-        step(&mut source, &mut files, &mut mappings)?;
+        step(&mut source, shared, &mut files, &mut mappings)?;
     }
     Ok(())
 }
@@ -178,13 +210,22 @@ fn pinning(file: &File, request: u32, offset: u32, len: u32) -> Outcome {
     })
 }
 
+/// The access that a mapping gets: RISC-V has no memory that can be written and not read.
+fn access(prot: i32) -> i32 {
+    if cfg!(target_arch = "riscv64") && prot & PROT_WRITE != 0 {
+        prot | libc::PROT_READ
+    } else {
+        prot
+    }
+}
+
 fn map(
     file: &File,
     len: usize,
     prot: i32,
     flags: i32,
     offset: i64,
-) -> Result<Vec<Mapping>, String> {
+) -> Result<Option<Mapped>, String> {
     let mapped = Mapping::new(&file.fd, len, prot, flags, offset);
     let errno = mapped.as_ref().err().copied();
     file.check(|model| {
@@ -192,16 +233,18 @@ fn map(
         let start = usize::try_from(offset).ok().filter(|start| start % page == 0);
         let end = start.and_then(|start| (start / page).checked_add(len.div_ceil(page)));
         let lies = len > 0 && end.is_some_and(|end| end <= model.pages());
-        let allowed = prot & !model.mask == 0;
-        // Not every architecture has memory that can be written and not read.
-        let plain = prot & libc::PROT_WRITE == 0 || prot & libc::PROT_READ != 0;
+        let allowed = access(prot) & !model.mask == 0;
         must("mmap", errno, errno.is_some() || lies && allowed)?;
-        must("mmap", errno, errno != Some(Errno(EINVAL)) || !lies || !plain)?;
+        must("mmap", errno, errno != Some(Errno(EINVAL)) || !lies)?;
         must("mmap", errno, errno != Some(Errno(EPERM)) || !allowed)?;
         model.mapped |= errno.is_none();
         Ok(())
     })?;
-    Ok(allow("mmap", mapped, MMAP)?.into_iter().collect())
+    let writable = file.writable || flags & libc::MAP_SHARED == 0;
+    let may = if writable { 7 } else { !PROT_WRITE };
+    let model = file.model.clone();
+    let had = access(prot);
+    Ok(allow("mmap", mapped, MMAP)?.map(|memory| Mapped { memory, model, had, may }))
 }
 
 /// A call whose one error, `EINVAL`, says that the model's answer is no.
@@ -209,8 +252,13 @@ fn yes_or_no(what: &str, result: Call<i32>, yes: bool) -> Outcome {
     must(what, result, if yes { result == Ok(0) } else { result == Err(Errno(EINVAL)) })
 }
 
-fn step(source: &mut Source<'_>, files: &mut Vec<File>, mappings: &mut Vec<Mapping>) -> Outcome {
-    let call = source.below(26);
+fn step(
+    source: &mut Source<'_>,
+    shared: &Shared,
+    files: &mut Vec<File>,
+    mappings: &mut Vec<Mapped>,
+) -> Outcome {
+    let call = source.below(27);
     if files.is_empty() || call == 0 && files.len() < MOST {
         let mode = [libc::O_RDWR, libc::O_RDWR, libc::O_RDONLY, libc::O_WRONLY][source.below(4)];
         let fd = sys::open_c(ashmem::PATH, mode)?;
@@ -242,12 +290,24 @@ fn step(source: &mut Source<'_>, files: &mut Vec<File>, mappings: &mut Vec<Mappi
             allow("name", result, &[EFAULT, EINVAL, ENOMEM])?;
             file.check(|model| match result {
                 Err(Errno(EFAULT | ENOMEM)) => Ok(()),
-                _ => yes_or_no("name", result, !model.mapped),
+                _ => {
+                    yes_or_no("name", result, !model.mapped)?;
+                    if result.is_ok() {
+                        let name = buffer[..255].split(|byte| *byte == 0).next();
+                        model.name = name.unwrap_or_default().to_vec();
+                    }
+                    Ok(())
+                }
             })?;
         }
         4 => {
             let argument = argument(source, &mut buffer);
-            allow("get name", sys::ioctl(fd, ashmem::GET_NAME, argument), &[EFAULT])?;
+            let result = sys::ioctl(fd, ashmem::GET_NAME, argument);
+            allow("get name", result, &[EFAULT])?;
+            file.check(|model| {
+                let name = buffer.split(|byte| *byte == 0).next();
+                must("get name", name, result.is_err() || name == Some(model.shown()))
+            })?;
         }
         5 => {
             let mask = if source.below(2) == 0 { 7 } else { source.byte() };
@@ -291,9 +351,13 @@ fn step(source: &mut Source<'_>, files: &mut Vec<File>, mappings: &mut Vec<Mappi
                 | 0x7700
                 | source.below(16) as u32;
             let argument = argument(source, &mut buffer);
-            file.lose();
             let errors = [PINNING, &[ENOTTY, EOVERFLOW]].concat();
-            allow("any", sys::ioctl(fd, request, argument), &errors)?;
+            let result = sys::ioctl(fd, request, argument);
+            allow("any", result, &errors)?;
+            // One that is known after all may have done anything.
+            if result != Err(Errno(ENOTTY)) {
+                file.lose();
+            }
         }
         13 | 14 if mappings.len() < MOST => {
             let flags = [libc::MAP_SHARED, libc::MAP_SHARED, libc::MAP_PRIVATE][source.below(3)];
@@ -311,9 +375,13 @@ fn step(source: &mut Source<'_>, files: &mut Vec<File>, mappings: &mut Vec<Mappi
             unsafe { libc::lseek64(fd.as_raw_fd(), source.size() as i64, source.below(6) as i32) };
         }
         17 => {
-            let path = format!("/proc/self/fdinfo/{}", fd.as_raw_fd());
-            // Names are bytes, not text.
-            fs::read(path).map_err(|error| error.to_string())?;
+            let number = |key| ashmem::info(fd, key).ok_or("no such line in fdinfo");
+            // In this order: what is purged in between counts twice, and is not missed.
+            let said = [number("size")?, number("unpinned")?, number("purged")?];
+            file.check(|model| {
+                let [size, unpinned, purged] = said.map(|number| number as usize);
+                must("fdinfo", said, size == model.size && model.counts(unpinned, purged))
+            })?;
         }
         18 if files.len() < MOST => {
             let (ours, theirs) = sys::socket_pair()?;
@@ -331,6 +399,11 @@ fn step(source: &mut Source<'_>, files: &mut Vec<File>, mappings: &mut Vec<Mappi
             let result = sys::ioctl(fd, ashmem::GET_SIZE, 0);
             must("get size", result, !small || result == Ok(model.size as i32))
         })?,
+        26 => {
+            if let Some(shrinker) = &shared.shrinker {
+                ashmem::shrink(shrinker, source.byte() as u64)?;
+            }
+        }
         19..=23 if !mappings.is_empty() => {
             let which = source.below(mappings.len());
             touch(source, call, which, mappings)?;
@@ -345,41 +418,60 @@ fn touch(
     source: &mut Source<'_>,
     call: usize,
     which: usize,
-    mappings: &mut Vec<Mapping>,
+    mappings: &mut Vec<Mapped>,
 ) -> Outcome {
-    let mapping = &mut mappings[which];
+    let Mapped { memory, model, had, may } = &mut mappings[which];
+    // What the mask still allows, where that is known.
+    let model = model.as_ref().map(|model| model.borrow()).filter(|model| !model.lost);
+    let mask = model.map(|model| model.mask);
     let page = sys::page_size();
-    let pages = mapping.len.div_ceil(page).min(64);
+    let pages = memory.len.div_ceil(page).min(64);
     let offset = source.below(pages) * page;
     match (call, source.below(4)) {
         (19, _) => drop(mappings.swap_remove(which)),
         (20, 0 | 1) => {
-            let _ = mapping.write(offset, &[1, 2, 3]);
+            let result = memory.write(offset, &[1, 2, 3]);
+            must("write", result, result.is_err() || *had & PROT_WRITE != 0)?;
         }
         (20, _) => {
-            let _ = mapping.read(offset, &mut [0; 16]);
+            let _ = memory.read(offset, &mut [0; 16]);
         }
         (21, _) => {
-            let _ = mapping.protect(offset, page, source.prot());
+            let prot = source.prot();
+            let result = memory.protect(offset, page, prot);
+            allow("mprotect", result, &[EACCES, ENOMEM])?;
+            if let Some(mask) = mask {
+                // What a part has it keeps, whatever the mask says: we do not know of each part.
+                let forbidden = access(prot) & !*had & !mask != 0;
+                must("mprotect", result, !forbidden || result == Err(Errno(EACCES)))?;
+                // A device's file system may forbid to run what is on it.
+                let allowed = access(prot) & !(mask & *may & !libc::PROT_EXEC) == 0;
+                must("mprotect", result, !allowed || result != Err(Errno(EACCES)))?;
+            }
+            if result.is_ok() {
+                *had |= access(prot);
+            }
         }
         (22, _) => {
             let advice =
                 [libc::MADV_REMOVE, libc::MADV_DONTNEED, libc::MADV_WILLNEED, libc::MADV_DONTFORK]
                     [source.below(4)];
-            let _ = mapping.advise(offset, page, advice);
+            let result = memory.advise(offset, page, advice);
+            let allowed = mask.is_none_or(|mask| mask & PROT_WRITE != 0);
+            must("remove", result, allowed || advice != libc::MADV_REMOVE || result.is_err())?;
         }
         (_, 0) => {
-            let _ = mapping.remap((1 + source.below(16)) * page);
+            let _ = memory.remap((1 + source.below(16)) * page);
         }
         (_, 1) => {
-            let mapping = &*mapping;
-            sys::in_child(|| i32::from(mapping.read(offset, &mut [0; 4]).is_ok()))?;
+            sys::in_child(|| i32::from(memory.read(offset, &mut [0; 4]).is_ok()))?;
         }
         (_, 2) => {
             fs::read("/proc/self/smaps").map_err(|error| error.to_string())?;
         }
         _ => {
-            let _ = mapping.remap_file_pages(page);
+            let result = memory.remap_file_pages(page);
+            must("remap_file_pages", result, result.is_err())?;
         }
     }
     Ok(())

@@ -103,7 +103,7 @@ fn shared() -> Result<Shared, String> {
     device[..name.len()].copy_from_slice(name.as_bytes());
     let control = sys::open(&format!("{BINDERFS}/binder-control"), libc::O_RDWR)?;
     sys::ioctl(&control, CTL_ADD, device.as_mut_ptr() as usize)?;
-    Ok(Shared { device: format!("{BINDERFS}/{name}"), fds: Vec::new() })
+    Ok(Shared { device: format!("{BINDERFS}/{name}"), fds: Vec::new(), shrinker: None })
 }
 
 /// An open device, its mapping, and the buffers that were delivered to it.

@@ -18,6 +18,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::io::Write as _;
 use std::os::fd::OwnedFd;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 const WORKERS: u64 = 4;
@@ -37,10 +38,12 @@ pub struct Grammar {
     execute: fn(&[u8], &Shared) -> Outcome,
 }
 
-/// What all processes have: descriptors, and a device's path, which is removed at the end.
+/// What all processes have: descriptors, a device's path, which is removed at the end, and where a
+/// shrinker is asked to scan.
 struct Shared {
     fds: Vec<OwnedFd>,
     device: String,
+    shrinker: Option<PathBuf>,
 }
 
 impl Drop for Shared {
