@@ -2,15 +2,17 @@
 """Random programs of Binder's calls, by ashmem-probe of package/ashmem-tools."""
 
 import re
+import time
 
 import pytest
-from ironroot import kernel_log
+from ironroot import corpus, kernel_log
 
 # Every refusal of the driver is a line of its own, and there are thousands: of those that begin so
 # only what a check of the kernel says, or a panic, leaves the board.
 PICK = r"awk '!/rust_binder: / || /WARNING|BUG|KASAN|UBSAN|panic/'"
 # A mapping larger than the memory, as the fuzzer asks for, and the kernel's word for it.
 TOO_LARGE = r"__vm_enough_memory: "
+CORPUS = "/tmp/binder-corpus"
 
 
 @pytest.fixture
@@ -34,8 +36,22 @@ def fuzz(board, shell, probe, quiet_console):
     return run
 
 
-def test_fuzz(fuzz, rounds):
-    """By several processes at a time, on sessions of one device."""
-    seconds, seed = rounds(2, 600), rounds("1", "$(date +%s)")
-    said = fuzz(f"fuzz binder {seed} {seconds}", seconds * 3 + 120)
-    assert re.fullmatch(r"\d+ generations, \d+ programs in the corpus", said[-1]), said
+def test_fuzz(fuzz, shell, rounds):
+    """By several processes at a time, on sessions of one device.
+
+    The driver is not compiled for kcov: a program is kept for what the calls answered.
+    """
+    seconds, seed = rounds(2, 600), rounds(1, int(time.time()))
+    shell.run_check(f"rm -f {CORPUS}")
+    said = fuzz(f"fuzz binder {seed} {seconds} {CORPUS}", seconds * 3 + 120)
+    told = re.fullmatch(r"\d+ generations, \d+ places of code, (\d+) programs kept", said[-1])
+    assert told, said
+    assert len(corpus.fetch(shell, CORPUS, f"binder-{seed}")) == int(told[1])
+
+
+def test_replay(fuzz):
+    """The programs that earlier runs kept: package/ashmem-tools/src/fuzz/binder.corpus."""
+    said = fuzz("replay binder", 120)
+    told = re.fullmatch(r"(\d+) programs, \d+ places of code", said[-1])
+    assert told, said
+    assert int(told[1]) == len(corpus.committed("binder"))

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //! Which code of the kernel this thread ran, where the kernel tells: `Documentation/dev-tools/kcov.rst`.
 
-use crate::sys::{self, Mapping};
+use crate::sys::{self, Call, Errno, Mapping};
 use std::collections::BTreeSet;
 use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -19,15 +19,21 @@ pub struct Kcov {
 }
 
 impl Kcov {
-    /// Begins to trace; [`None`] where the kernel does not.
-    pub fn start() -> Option<Self> {
-        let fd = sys::open("/sys/kernel/debug/kcov", libc::O_RDWR).ok()?;
-        sys::ioctl(&fd, INIT_TRACE, WORDS).ok()?;
-        let prot = libc::PROT_READ | libc::PROT_WRITE;
-        let trace =
-            Mapping::new(&fd, WORDS * size_of::<usize>(), prot, libc::MAP_SHARED, 0).ok()?;
-        sys::ioctl(&fd, ENABLE, TRACE_PC).ok()?;
-        Some(Self { _fd: fd, trace })
+    /// Begins to trace; [`None`] where the kernel has no kcov, or not for us.
+    pub fn start() -> Result<Option<Self>, String> {
+        let fd = match sys::open("/sys/kernel/debug/kcov", libc::O_RDWR) {
+            Err(Errno(libc::ENOENT | libc::EACCES)) => return Ok(None),
+            fd => fd.map_err(|errno| format!("kcov: {errno}"))?,
+        };
+        let trace = || -> Call<Mapping> {
+            sys::ioctl(&fd, INIT_TRACE, WORDS)?;
+            let prot = libc::PROT_READ | libc::PROT_WRITE;
+            let trace = Mapping::new(&fd, WORDS * size_of::<usize>(), prot, libc::MAP_SHARED, 0)?;
+            sys::ioctl(&fd, ENABLE, TRACE_PC)?;
+            Ok(trace)
+        };
+        let trace = trace().map_err(|errno| format!("kcov: {errno}"))?;
+        Ok(Some(Self { _fd: fd, trace }))
     }
 
     fn words(&self) -> &[AtomicUsize] {

@@ -6,7 +6,8 @@
 //! `ashmem-probe model SEED OPERATIONS`, `ashmem-probe race KIND SECONDS` and `ashmem-probe fuzz
 //! ashmem|binder SEED SECONDS [CORPUS]` exercise the driver and end with a status other than 0 where
 //! it does not do what it should; `ashmem-probe replay ashmem|binder [CORPUS]` runs again what the
-//! fuzzer kept; `ashmem-probe load KIND COUNT` works for the benchmark.
+//! fuzzer kept, and `distil` prints those of it that do not do what one before them did;
+//! `ashmem-probe load KIND COUNT` works for the benchmark.
 
 mod ashmem;
 mod fuzz;
@@ -17,18 +18,19 @@ mod race;
 mod random;
 mod script;
 mod sys;
-
 mod userfault;
+
 use std::process::ExitCode;
+
+const USAGE: &str = "usage: ashmem-probe COMMAND,… | -f FILE | model SEED OPERATIONS | \
+    race KIND SECONDS | fuzz ashmem|binder SEED SECONDS [CORPUS] | \
+    replay|distil ashmem|binder [CORPUS] | load KIND COUNT";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let result = match words[..] {
-        [] => Err(
-            "usage: ashmem-probe COMMAND,… | -f FILE | model SEED OPERATIONS | race KIND SECONDS"
-                .into(),
-        ),
+        [] => Err(USAGE.into()),
         ["model", seed, operations] => number(seed)
             .and_then(|seed| Ok((seed, number(operations)?)))
             .and_then(|(seed, operations)| model::run(seed, operations)),
@@ -39,8 +41,9 @@ fn main() -> ExitCode {
                 fuzz::run(grammar, seed, seconds, corpus.first().copied())
             }),
         ["load", kind, count] => number(count).and_then(|count| load::run(kind, count)),
-        ["replay", name, ref corpus @ ..] => {
-            fuzz::grammar(name).and_then(|grammar| fuzz::replay(grammar, corpus.first().copied()))
+        [command @ ("replay" | "distil"), name, ref corpus @ ..] => {
+            let again = if command == "replay" { fuzz::replay } else { fuzz::distil };
+            fuzz::grammar(name).and_then(|grammar| again(grammar, corpus.first().copied()))
         }
         ["-f", path] => std::fs::read_to_string(path)
             .map_err(|error| format!("{path}: {error}"))

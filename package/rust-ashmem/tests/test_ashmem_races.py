@@ -2,12 +2,16 @@
 """Calls that must not disturb each other. On the debug kernel the log tells of what they broke."""
 
 import re
+import time
 
 import pytest
+from ironroot import corpus
+from ironroot.kernel import fragments
 
 MODULE = "rust_ashmem"
 # As many as a race has threads and the fuzzer has processes.
 CPUS = 4
+CORPUS = "/tmp/ashmem-corpus"
 
 
 @pytest.mark.qemu_only("hardware has the processors that it has")
@@ -46,10 +50,26 @@ def test_unload_against_open(module, shell, rounds):
 def test_fuzz(ashmem, shell, rounds):
     """Random programs of the interface's calls, by several processes at a time.
 
-    Each process knows what its own regions must answer. Programs that once found something come
-    first: src/fuzz/ashmem.corpus of package/ashmem-tools has them.
+    Each process knows what its own regions must answer. Programs of earlier runs come first:
+    src/fuzz/ashmem.corpus of package/ashmem-tools has them; what this run adds is kept beside the
+    image.
     """
-    seconds, seed = rounds(2, 600), rounds("1", "$(date +%s)")
-    command = f"rm -f /tmp/ashmem-corpus; ashmem-probe fuzz ashmem {seed} {seconds}"
-    said = shell.run_check(f"{command} /tmp/ashmem-corpus", timeout=seconds * 3 + 120)
-    assert re.fullmatch(r"\d+ generations, \d+ programs in the corpus", said[-1]), said
+    seconds, seed = rounds(2, 600), rounds(1, int(time.time()))
+    command = f"rm -f {CORPUS}; ashmem-probe fuzz ashmem {seed} {seconds} {CORPUS}"
+    said = shell.run_check(command, timeout=seconds * 3 + 120)
+    told = re.fullmatch(r"\d+ generations, (\d+) places of code, (\d+) programs kept", said[-1])
+    assert told, said
+    # Code is seen where the kernel shows it, and only there.
+    assert (int(told[1]) > 0) == ("CONFIG_KCOV" in fragments()), said
+    assert len(corpus.fetch(shell, CORPUS, f"ashmem-{seed}")) == int(told[2])
+
+
+@pytest.mark.expects(r"__vm_enough_memory: ")
+@pytest.mark.expects(r"uses deprecated remap_file_pages\(\) syscall")
+def test_replay(ashmem, shell):
+    """The programs that earlier runs kept, one after the other."""
+    said = shell.run_check("ashmem-probe replay ashmem", timeout=120)
+    told = re.fullmatch(r"(\d+) programs, (\d+) places of code", said[-1])
+    assert told, said
+    assert int(told[1]) == len(corpus.committed("ashmem"))
+    assert (int(told[2]) > 0) == ("CONFIG_KCOV" in fragments()), said

@@ -5,7 +5,7 @@
 //! The numbers are those of `include/uapi/linux/android/binder.h`, taken apart: a command is its
 //! number and how many bytes follow it. No call waits: sessions are opened with `O_NONBLOCK`.
 
-use super::{allow, Grammar, Outcome, Shared, Source};
+use super::{allow, note, Grammar, Outcome, Shared, Source};
 use crate::ashmem;
 use crate::sys::{self, Errno, Mapping};
 use std::fs;
@@ -321,6 +321,7 @@ fn write_read(session: &mut Session, commands: &[u8], room: usize) -> Outcome {
     let mut bytes = &returns[..(argument[4] as usize).min(room)];
     while let Some((code, rest)) = bytes.split_first_chunk::<4>() {
         let code = u32::from_ne_bytes(*code);
+        note(format!("return {}", code & 0xff));
         let size = ((code >> 16) & 0x3fff) as usize;
         let Some((body, rest)) = rest.split_at_checked(size) else {
             return Err(format!("return {code:#x} is cut off"));

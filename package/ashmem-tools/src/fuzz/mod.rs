@@ -5,20 +5,26 @@
 //! that any string is a program, and a changed one does something near. Several processes run
 //! programs at the same time, on what is their own and on what all of them have. A call's error must
 //! be one that the interface states; what the kernel's log says is for the caller to look at. The
-//! seed determines a process's programs. Where the kernel tells which code ran (kcov), programs that
-//! reach new code are kept and changed further; a file of those is a corpus, one program a line.
+//! seed determines a process's programs.
+//!
+//! A program that does what none before it did is kept and changed further: it got an answer that
+//! none had from that call, or, where the kernel tells which code ran (kcov), reached code that none
+//! had. A file of those is a corpus: a program a line, and behind it what was new. kcov sees the code
+//! that was compiled for it, which rust_ashmem is and the kernel's own Binder is not.
 
 mod ashmem;
 mod binder;
 
 use crate::kcov::Kcov;
 use crate::random::Random;
-use crate::sys::{self, Errno};
+use crate::sys::{self, Errno, Mapping};
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::Write as _;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 const WORKERS: u64 = 4;
@@ -66,6 +72,7 @@ pub fn grammar(name: &str) -> Result<&'static Grammar, String> {
 /// Fuzzes for some seconds. The programs of the file `corpus` are run too, and new ones are added.
 pub fn run(grammar: &Grammar, seed: u64, seconds: u64, corpus: Option<&str>) -> Outcome {
     let end = Instant::now() + Duration::from_secs(seconds);
+    let most = Most::new()?;
     let mut generation = 0;
     while generation == 0 || Instant::now() < end {
         let shared = (grammar.share)()?;
@@ -73,8 +80,8 @@ pub fn run(grammar: &Grammar, seed: u64, seconds: u64, corpus: Option<&str>) -> 
         let mut workers = Vec::new();
         for worker in 0..WORKERS {
             let seed = seed ^ ((generation * WORKERS + worker) << 20);
-            let shared = &shared;
-            workers.push(sys::start(|| match work(grammar, seed, until, shared, corpus) {
+            let (shared, most) = (&shared, &most);
+            workers.push(sys::start(|| match work(grammar, seed, until, shared, corpus, most) {
                 Ok(()) => 0,
                 Err(error) => {
                     eprintln!("ashmem-probe: seed {seed}: {error}");
@@ -90,39 +97,134 @@ pub fn run(grammar: &Grammar, seed: u64, seconds: u64, corpus: Option<&str>) -> 
         }
         generation += 1;
     }
-    let kept = programs(grammar, corpus)?.len();
-    println!("{generation} generations, {kept} programs in the corpus");
+    let kept = file(corpus)?.len();
+    println!("{generation} generations, {} places of code, {kept} programs kept", most.get());
     Ok(())
 }
 
 /// Runs the programs of the corpus, and those of a file.
 pub fn replay(grammar: &Grammar, corpus: Option<&str>) -> Outcome {
+    let (programs, places) = again(grammar, corpus, |_, _| ())?;
+    println!("{programs} programs, {places} places of code");
+    Ok(())
+}
+
+/// Does the same, and prints the programs that do what none before them did.
+pub fn distil(grammar: &Grammar, corpus: Option<&str>) -> Outcome {
+    again(grammar, corpus, |program, news| {
+        if let Some(what) = news.told() {
+            println!("{} # {what}", hex(program));
+        }
+    })
+    .map(drop)
+}
+
+/// Gives how many programs there are, and how many places of code they reach.
+fn again(
+    grammar: &Grammar,
+    corpus: Option<&str>,
+    look: impl Fn(&[u8], &News),
+) -> Result<(usize, usize), String> {
     let programs = programs(grammar, corpus)?;
     if programs.is_empty() {
         return Err("no program".into());
     }
     let shared = (grammar.share)()?;
+    let mut seen = Seen::new()?;
     for program in &programs {
-        run_one(grammar, program, &shared)?;
+        look(program, &seen.run(grammar, program, &shared)?);
     }
-    println!("{} programs", programs.len());
-    Ok(())
+    Ok((programs.len(), seen.places.len()))
 }
 
-fn run_one(grammar: &Grammar, program: &[u8], shared: &Shared) -> Outcome {
-    (grammar.execute)(program, shared).map_err(|error| format!("{}: {error}", hex(program)))
+/// The most places of code that a process has seen; all processes have it.
+struct Most(Mapping);
+
+impl Most {
+    fn new() -> Result<Self, String> {
+        Ok(Self(Mapping::without_file(sys::page_size(), libc::MAP_SHARED)?))
+    }
+
+    fn number(&self) -> &AtomicUsize {
+        // SAFETY: The mapping is there as long as we are, zeroed at first, and nothing else's.
+        unsafe { &*(self.0.address as *const AtomicUsize) }
+    }
+
+    fn get(&self) -> usize {
+        self.number().load(Ordering::Relaxed)
+    }
+
+    fn raise(&self, number: usize) {
+        self.number().fetch_max(number, Ordering::Relaxed);
+    }
+}
+
+/// What a process has seen so far.
+struct Seen {
+    kcov: Option<Kcov>,
+    places: BTreeSet<usize>,
+    answers: BTreeSet<String>,
+}
+
+/// What of a program was new.
+struct News {
+    places: usize,
+    answers: Vec<String>,
+}
+
+impl News {
+    /// The same in words, if there is any.
+    fn told(&self) -> Option<String> {
+        let places = (self.places > 0).then(|| format!("{} places of code", self.places));
+        let all: Vec<_> = places.into_iter().chain(self.answers.iter().cloned()).collect();
+        (!all.is_empty()).then(|| all.join(", "))
+    }
+}
+
+impl Seen {
+    fn new() -> Result<Self, String> {
+        let kcov = Kcov::start()?;
+        Ok(Self { kcov, places: BTreeSet::new(), answers: BTreeSet::new() })
+    }
+
+    /// Runs a program; an error names it.
+    fn run(&mut self, grammar: &Grammar, program: &[u8], shared: &Shared) -> Result<News, String> {
+        self.kcov.iter().for_each(Kcov::reset);
+        (grammar.execute)(program, shared).map_err(|error| format!("{}: {error}", hex(program)))?;
+        let places = self.kcov.as_ref().map_or(0, |kcov| kcov.collect(&mut self.places));
+        let answers = ANSWERS.take().into_iter();
+        let answers = answers.filter(|answer| self.answers.insert(answer.clone())).collect();
+        Ok(News { places, answers })
+    }
+}
+
+thread_local! {
+    /// What the calls of the running program answered.
+    static ANSWERS: RefCell<BTreeSet<String>> = const { RefCell::new(BTreeSet::new()) };
+}
+
+fn note(answer: String) {
+    ANSWERS.with_borrow_mut(|answers| answers.insert(answer));
 }
 
 fn hex(program: &[u8]) -> String {
     program.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 
-/// The corpus, and a file's programs. A line's `#` begins a comment.
-fn programs(grammar: &Grammar, file: Option<&str>) -> Result<Vec<Vec<u8>>, String> {
-    let kept = file.and_then(|path| fs::read_to_string(path).ok()).unwrap_or_default();
+/// The corpus, and a file's programs.
+fn programs(grammar: &Grammar, corpus: Option<&str>) -> Result<Vec<Vec<u8>>, String> {
+    Ok([parsed(grammar.corpus)?, file(corpus)?].concat())
+}
+
+/// The programs of a file; it need not be there.
+fn file(corpus: Option<&str>) -> Result<Vec<Vec<u8>>, String> {
+    parsed(&corpus.and_then(|path| fs::read_to_string(path).ok()).unwrap_or_default())
+}
+
+/// A program a line; a line's `#` begins a comment.
+fn parsed(text: &str) -> Result<Vec<Vec<u8>>, String> {
     let byte = |at: usize, line: &str| u8::from_str_radix(line.get(at..at + 2)?, 16).ok();
-    let lines = grammar.corpus.lines().chain(kept.lines());
-    let texts = lines.map(|line| line.split('#').next().unwrap_or("").trim());
+    let texts = text.lines().map(|line| line.split('#').next().unwrap_or("").trim());
     texts
         .filter(|line| !line.is_empty())
         .map(|line| {
@@ -140,30 +242,26 @@ fn work(
     until: Instant,
     shared: &Shared,
     corpus: Option<&str>,
+    most: &Most,
 ) -> Outcome {
     let mut random = Random::new(seed);
-    let kcov = Kcov::start();
-    let mut seen = BTreeSet::new();
+    let mut seen = Seen::new()?;
     let mut kept = programs(grammar, corpus)?;
-    let traced = |program: &[u8], seen: &mut BTreeSet<usize>| {
-        kcov.iter().for_each(Kcov::reset);
-        run_one(grammar, program, shared)?;
-        Ok::<_, String>(kcov.as_ref().map_or(0, |kcov| kcov.collect(seen)))
-    };
     for program in &kept {
-        traced(program, &mut seen)?;
+        seen.run(grammar, program, shared)?;
     }
     loop {
         let program = next(&mut random, &kept);
-        let new = traced(&program, &mut seen)?;
-        if let (true, Some(path)) = (new > 0, corpus) {
+        let news = seen.run(grammar, &program, shared)?;
+        if let (Some(what), Some(path)) = (news.told(), corpus) {
             let file = fs::OpenOptions::new().create(true).append(true).open(path);
-            let line = format!("{}\n", hex(&program));
+            let line = format!("{} # {what}\n", hex(&program));
             file.and_then(|mut file| file.write_all(line.as_bytes()))
                 .map_err(|error| format!("{path}: {error}"))?;
             kept.push(program);
         }
         if Instant::now() >= until {
+            most.raise(seen.places.len());
             return Ok(());
         }
     }
@@ -229,10 +327,17 @@ impl Source<'_> {
     }
 }
 
+/// Notes the answer; an error that the interface does not state is one of ours.
 fn allow<T>(what: &str, result: Result<T, Errno>, errors: &[i32]) -> Result<Option<T>, String> {
     match result {
-        Ok(value) => Ok(Some(value)),
-        Err(Errno(errno)) if errors.contains(&errno) => Ok(None),
+        Ok(value) => {
+            note(what.into());
+            Ok(Some(value))
+        }
+        Err(Errno(errno)) if errors.contains(&errno) => {
+            note(format!("{what} {}", Errno(errno)));
+            Ok(None)
+        }
         Err(errno) => Err(format!("{what}: {errno}")),
     }
 }
