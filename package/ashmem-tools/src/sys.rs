@@ -37,6 +37,7 @@ impl std::fmt::Display for Errno {
             libc::ENOTTY => "ENOTTY",
             libc::ETXTBSY => "ETXTBSY",
             libc::ESPIPE => "ESPIPE",
+            libc::ENOSPC => "ENOSPC",
             libc::EOVERFLOW => "EOVERFLOW",
             libc::EOPNOTSUPP => "EOPNOTSUPP",
             other => return write!(f, "E{other}"),
