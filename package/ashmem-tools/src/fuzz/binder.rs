@@ -194,7 +194,7 @@ fn step(source: &mut Source<'_>, shared: &Shared, sessions: &mut Vec<Session>) -
         9 => {
             if let Some(map) = &session.map {
                 let page = sys::page_size();
-                let offset = source.below(map.len / page) * page;
+                let offset = source.below(map.len.div_ceil(page)) * page;
                 let _ = map.read(offset, &mut [0; 16]);
                 let _ = map.write(offset, &[1]);
                 let _ = map.protect(offset, page, source.prot());
