@@ -131,6 +131,8 @@ pub fn make(ctx: &Context, source: &Path, build: &Path, board: &Board) -> Comman
         .arg(format!("ARCH={}", board.arch.kernel))
         // One toolchain for all architectures; on riscv Rust needs clang.
         .arg("LLVM=1")
+        // Where the variant has kcov, the fuzzer wants to see Binder's code.
+        .arg("KCOV_INSTRUMENT_rust_binder_main.o=y")
         .arg(format!("-j{}", ctx.jobs))
         .env("KBUILD_BUILD_TIMESTAMP", "@0")
         .env("KBUILD_BUILD_USER", "ironroot")

@@ -5,7 +5,7 @@ import re
 import time
 
 import pytest
-from ironroot import corpus, kernel_log
+from ironroot import corpus, kernel, kernel_log
 
 # Every refusal of the driver is a line of its own, and there are thousands: of those that begin so
 # only what a check of the kernel says, or a panic, leaves the board.
@@ -37,21 +37,21 @@ def fuzz(board, shell, probe, quiet_console):
 
 
 def test_fuzz(fuzz, shell, rounds):
-    """By several processes at a time, on sessions of one device.
-
-    The driver is not compiled for kcov: a program is kept for what the calls answered.
-    """
+    """By several processes at a time, on sessions of one device."""
     seconds, seed = rounds(2, 600), rounds(1, int(time.time()))
     shell.run_check(f"rm -f {CORPUS}")
     said = fuzz(f"fuzz binder {seed} {seconds} {CORPUS}", seconds * 3 + 120)
-    told = re.fullmatch(r"\d+ generations, \d+ places of code, (\d+) programs kept", said[-1])
+    told = re.fullmatch(r"\d+ generations, (\d+) places of code, (\d+) programs kept", said[-1])
     assert told, said
-    assert len(corpus.fetch(shell, CORPUS, f"binder-{seed}")) == int(told[1])
+    # Code is seen where the kernel shows it, and only there.
+    assert (int(told[1]) > 0) == ("CONFIG_KCOV" in kernel.fragments()), said
+    assert len(corpus.fetch(shell, CORPUS, f"binder-{seed}")) == int(told[2])
 
 
 def test_replay(fuzz):
     """The programs that earlier runs kept: package/ashmem-tools/src/fuzz/binder.corpus."""
     said = fuzz("replay binder", 120)
-    told = re.fullmatch(r"(\d+) programs, \d+ places of code", said[-1])
+    told = re.fullmatch(r"(\d+) programs, (\d+) places of code", said[-1])
     assert told, said
+    assert (int(told[2]) > 0) == ("CONFIG_KCOV" in kernel.fragments()), said
     assert int(told[1]) == len(corpus.committed("binder"))

@@ -9,8 +9,7 @@
 //!
 //! A program that does what none before it did is kept and changed further: it got an answer that
 //! none had from that call, or, where the kernel tells which code ran (kcov), reached code that none
-//! had. A file of those is a corpus: a program a line, and behind it what was new. kcov sees the code
-//! that was compiled for it, which rust_ashmem is and the kernel's own Binder is not.
+//! had. A file of those is a corpus: a program a line, and behind it what was new.
 
 mod ashmem;
 mod binder;
