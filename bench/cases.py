@@ -148,18 +148,25 @@ def ashmem_cases():
 
 def nvme_side(driver, options):
     """One NVMe driver on the board's NVMe device, alone; no scheduler, as nobody uses one there."""
-    both = "rmmod rust_nvme nvme 2>/dev/null; true"
-    ready = "for i in $(seq 50); do test -b /dev/nvme0n1 && exit; sleep 0.2; done; exit 1"
+    # One that stays, or gets no device, would be measured under the other's name.
+    neither = (
+        "for module in rust_nvme nvme; do"
+        " ! grep -q ^$module' ' /proc/modules || rmmod $module || exit; done"
+    )
+    ready = (
+        "for i in $(seq 50); do test -b /dev/nvme0n1 && break; sleep 0.2; done;"
+        f" readlink /sys/class/nvme/nvme0/device/driver | grep /{driver}$"
+    )
     return Side(
         driver=driver,
         own=(driver, "nvme_core"),
         setup=(
-            both,
+            neither,
             f"modprobe {driver} {'poll_queues=1' if '--poll' in options else ''}".strip(),
             ready,
             "echo none > /sys/block/nvme0n1/queue/scheduler",
         ),
-        teardown=(both,),
+        teardown=(neither,),
         command=f"blkload /dev/nvme0n1 --requests {{n}} {options}",
     )
 
