@@ -15,6 +15,9 @@ here=$common/../$board
 # BR2_CONFIG, writes it by itself.
 [ -z "${BR2_CONFIG:-}" ] || sed -n 's/^\(BR2_PACKAGE_[A-Z0-9_]*\)=y$/\1/p' "$BR2_CONFIG" >"$images/packages"
 
+# What a user must bring, such as firmware that is not free: said each time.
+[ ! -f "$here/not-on-the-card" ] || sed '/^#/d; s/^/ironroot: /' "$here/not-on-the-card"
+
 cp "$here/extlinux.conf" "$images/extlinux.conf"
 # kmemleak takes for used what any word in memory points to, and a slab cache's
 # per-CPU sheaves go on pointing to what they handed out; checked caches have none.

@@ -42,7 +42,19 @@ pub fn get(ctx: &Context, board: &Board) -> Result<Vec<(PathBuf, String)>> {
         files.push((dir.join("fw_jump.bin"), "fw_jump.bin".to_owned()));
     }
     files.extend(raspberry_pi::boot_code(ctx, board)?);
+    not_on_the_card(&ctx.checkout, &board.name)?.iter().for_each(say);
     Ok(files)
+}
+
+/// What the board needs besides its image, as board/<board>/not-on-the-card says it, a line each;
+/// the post-image script says the same in Buildroot.
+fn not_on_the_card(checkout: &Path, board: &str) -> Result<Vec<String>> {
+    let path = checkout.join("board").join(board).join("not-on-the-card");
+    if !path.exists() {
+        return Ok(Vec::new());
+    }
+    let text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+    Ok(text.lines().filter(|line| !line.starts_with('#')).map(str::to_owned).collect())
 }
 
 /// What Buildroot calls U-Boot in the defconfig's format, and its first stages; Debian keeps the
@@ -120,6 +132,14 @@ mod tests {
         assert_eq!(row(table, "orangepi_pc"), Some(("u-boot-sunxi", "orangepi_pc_plus")));
         assert_eq!(row(table, "orangepi"), None);
         assert_eq!(row("mpfs - -\n", "mpfs"), Some((NO_PACKAGE, "-")));
+    }
+
+    #[test]
+    fn says_what_is_not_free_and_not_on_the_card() {
+        let checkout = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+        let said = not_on_the_card(checkout, "nxp_imx8mp_evk").unwrap();
+        assert!(said[0].starts_with("not free, and nxp_imx8mp_evk itself needs it"), "{said:?}");
+        assert!(not_on_the_card(checkout, "qemu_arm").unwrap().is_empty());
     }
 
     #[test]

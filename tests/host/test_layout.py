@@ -112,6 +112,11 @@ ROOM = {
     # u-boot-rockchip.bin, which has both parts at their distance.
     "radxa_rock_5b": (ROCKCHIP_LOADER, 16 * MIB),
 }
+# And the licence of the part that is not free.
+LICENCES = {
+    "nxp_imx8mp_evk": "by NXP, for use with NXP's parts only (LA_OPT_NXP_Software_License)",
+    "radxa_rock_5b": "by Rockchip, redistributable as it is for use with Rockchip's chips (LICENSE",
+}
 # The boot ROM of a Raspberry Pi 3 reads the card's MBR and takes the first partition of a FAT type
 # that it knows; some ROMs fail on FAT16: raspberrypi/firmware, issues 1711 and 1738, and the
 # documentation's "Raspberry Pi boot modes". The files that it and the GPU read there: "Boot folder
@@ -268,6 +273,19 @@ def test_a_boot_loader_that_the_user_adds_has_its_room(board, image, table):
     assert not any(at(image, start, end - start))
     readme = (CHECKOUT / "board" / board / "readme.md").read_text()
     assert f"bs=1K seek={start // KIB} " in readme
+
+
+@pytest.mark.parametrize("board", ROOM, indirect=True)
+def test_an_image_without_what_is_not_free_says_so(board, tmp_path):
+    """Which files, whose, under which licence: those that the readme's table calls not free."""
+    readme = (CHECKOUT / "board" / board / "readme.md").read_text()
+    cells = "".join(re.findall(r"^\| (`.*?) \|.*\| no: .*\|$", readme, re.M))
+    missing = re.findall(r"`([^`]+\.bin)`", cells)
+    assert missing
+    made = make_image(board, tmp_path)
+    assert made.returncode == 0, made.stderr
+    for words in [*missing, LICENCES[board], f"board/{board}/readme.md"]:
+        assert words in made.stdout
 
 
 @pytest.mark.parametrize("board", GPU_BOOT_FILES, indirect=True)
