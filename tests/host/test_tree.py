@@ -43,6 +43,15 @@ def test_one_kernel_an_architecture():
     assert {arch: len(kinds) for arch, kinds in fragments.items()} == dict.fromkeys(fragments, 1)
 
 
+def test_every_device_tree_is_the_kernels():
+    """One of ours would have to pass dt-schema's check, which nothing runs as long as none is."""
+    folders = [CHECKOUT / name for name in ("board", "configs", "linux", "package")]
+    ours = [path for folder in folders for path in folder.rglob("*.dts*")]
+    assert ours == []
+    for path in DEFCONFIGS:
+        assert "_CUSTOM_DTS_" not in path.read_text(), path
+
+
 def test_readme_has_the_table_of_boards():
     """The README's table is that of `make boards`, line for line."""
     command = [sys.executable, "quick/boards.py"]
