@@ -51,7 +51,7 @@ def test_root_has_the_whole_card(board, shell):
     assert partition == ROOT_MIB
     # Inodes and bitmaps are the file system's own.
     assert ROOT_MIB * 0.9 < file_system <= ROOT_MIB
-    board.reboot()
+    board.boot_again()
     assert root(shell) == grown
     assert not any("GPT:" in line for line in board.boot_log)
     assert not any(re.search(rf"\({name}\): resiz", line) for line in board.boot_log)
