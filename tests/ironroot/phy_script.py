@@ -24,6 +24,17 @@ cleanup() {{
     [ ! -e /dev/phy-sim ] || echo reset > /dev/phy-sim
     [ ! -e /sys/module/$driver ] || rmmod $driver
     [ ! -e /sys/module/phy_sim ] || rmmod phy_sim
+    [ -z "$own" ] || give_back
+}}
+take() {{
+    route=$(ip route | grep ^default) || true
+    ip link set eth0 down
+    for driver in $own; do rmmod $driver; done
+}}
+give_back() {{
+    for driver in $own; do modprobe $driver; done
+    ip link set eth0 up
+    [ -z "$route" ] || ip route add $route
 }}
 # An answer ends with the status.
 answer() {{ if eval "$1" 2>&1; then status=0; else status=$?; fi; echo "= $status"; }}
@@ -41,6 +52,10 @@ carrier() {{
 # phylib would load the driver of its choice: any that knows the identifier.
 was=$(cat {MODPROBE})
 [ -z "$was" ] || echo $was > {WAS}
+# The board's own Ethernet may have one of the drivers, which would have the simulated PHY too.
+own=
+for driver in $drivers; do [ ! -e /sys/module/$driver ] || own="$own $driver"; done
+[ -z "$own" ] || take
 driver=none
 trap cleanup EXIT
 echo > {MODPROBE}
@@ -236,11 +251,12 @@ def compare(shell, drivers, cases, observe):
         planned[case] = observe(script, case)
     function = "\n".join(["cases() {", *script.commands, "}"])
     turns = [
-        f"for driver in {' '.join(drivers)}; do",
+        "for driver in $drivers; do",
         "modprobe $driver; cases; tell reset; rmmod $driver",
         "done",
     ]
-    lines = run(shell, "\n".join([PRELUDE, function, *turns]))
+    program = [f"drivers='{' '.join(drivers)}'", PRELUDE, function, *turns]
+    lines = run(shell, "\n".join(program))
     answers = []
     printed = []
     for line in lines:
