@@ -40,11 +40,12 @@ class Board:
 
     `qemu_args` are arguments for QEMU beside those of board.yaml: a text, or a
     function that makes one out of QEMU's command line and a directory. `card` is the size of
-    QEMU's disk, as qemu-img takes it; without it, the image's own.
+    QEMU's disk, as qemu-img takes it; without it, the image's own. `folder` has a board.yaml and
+    an extlinux.conf that count instead of the board's: another machine with the board's image.
     """
 
-    def __init__(self, qemu_args="", card=""):
-        self.name = os.environ["IRONROOT_BOARD"]
+    def __init__(self, qemu_args="", card="", folder=None):
+        self.name = str(folder or os.environ["IRONROOT_BOARD"])
         self.images = Path(os.environ["IRONROOT_IMAGES"])
         serial = os.environ.get("IRONROOT_SERIAL", "")
         self.is_qemu = not serial

@@ -14,7 +14,7 @@ CHECKOUT = Path(__file__).parents[2]
 
 
 def board_yaml(board):
-    """The file that describes a board's targets."""
+    """The file that describes a board's targets; `board` is its name, or a folder elsewhere."""
     path = CHECKOUT / "board" / board / "board.yaml"
     if not path.is_file():
         raise SystemExit(f"ironroot: error: board {board!r} has no {path}")

@@ -25,14 +25,14 @@ def package_of(path):
 
 
 @contextmanager
-def power(config, qemu_args="", card=""):
+def power(config, qemu_args="", card="", folder=None):
     """A board from its boot to its last check; the console that tests record is its own."""
     from ironroot.board import Board
 
     if "IRONROOT_BOARD" not in os.environ:
         pytest.fail("IRONROOT_BOARD is not set; run make test BOARD=…")
     before = config.stash.get(BOARD, None)
-    board = Board(qemu_args, card)
+    board = Board(qemu_args, card, folder)
     config.stash[BOARD] = board
     try:
         board.boot()
