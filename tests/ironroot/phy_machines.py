@@ -5,6 +5,7 @@ import subprocess
 from dataclasses import dataclass
 
 import yaml
+
 from ironroot.environment import board_yaml, kernel_command_line
 from ironroot.kernel import images
 from ironroot.phy_chips import FAMILIES
