@@ -290,7 +290,7 @@ def test_mappings_whose_end_wraps(ashmem, long):
         map n r 4p rw shared {top - 5 * 4096:#x} -> EINVAL
         map n r 1p rw shared {top >> 1:#x} -> EINVAL
         map n r {top - 4096:#x} rw shared -> ENOMEM
-        map n r {top >> 1:#x} rw shared -> ENOMEM
+        map n r {top // 4 * 3:#x} rw shared -> ENOMEM
         {UNHARMED}
     """
     )
