@@ -121,6 +121,15 @@ pub fn toolchain() -> String {
         .collect()
 }
 
+/// What kbuild is told that no configuration can say; a part of the kernel's key.
+fn variables(board: &Board) -> &'static [&'static str] {
+    match board.variant.as_str() {
+        // This variant has kcov, and the fuzzer wants to see Binder's code.
+        "debug" => &["KCOV_INSTRUMENT_rust_binder_main.o=y"],
+        _ => &[],
+    }
+}
+
 /// `make` in the kernel tree, with everything that makes a build repeatable.
 pub fn make(ctx: &Context, source: &Path, build: &Path, board: &Board) -> Command {
     let mut command = Command::new("make");
@@ -131,8 +140,7 @@ pub fn make(ctx: &Context, source: &Path, build: &Path, board: &Board) -> Comman
         .arg(format!("ARCH={}", board.arch.kernel))
         // One toolchain for all architectures; on riscv Rust needs clang.
         .arg("LLVM=1")
-        // Where the variant has kcov, the fuzzer wants to see Binder's code.
-        .arg("KCOV_INSTRUMENT_rust_binder_main.o=y")
+        .args(variables(board))
         .arg(format!("-j{}", ctx.jobs))
         .env("KBUILD_BUILD_TIMESTAMP", "@0")
         .env("KBUILD_BUILD_USER", "ironroot")
@@ -153,6 +161,9 @@ pub fn build(ctx: &Context, board: &Board) -> Result<Kernel> {
     key.text(&source.to_string_lossy()).text(board.arch.name).text(&toolchain());
     for fragment in &fragments {
         key.path(fragment)?;
+    }
+    for variable in variables(board) {
+        key.text(variable);
     }
     let mut name = board.arch.name.to_owned();
     if !board.variant.is_empty() {
