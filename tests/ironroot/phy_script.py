@@ -189,8 +189,10 @@ class Script:
         return self.answer(f"! echo '{command}' > /dev/phy-sim", last_word)
 
     def up(self):
-        """Brings the network device up."""
+        """Brings the network device up; phylib has then started the PHY."""
         self.do("ip link set $netdev up")
+        # Else it may read a half of what the script changes next.
+        self.settle()
 
     def down(self):
         """Takes the network device down."""
@@ -223,9 +225,8 @@ class Script:
         return self.answer(f"ethtool {arguments}", lambda lines, s: ([x.strip() for x in lines], s))
 
     def settle(self):
-        """Waits until what phylib is about to do with the PHY after a link's change is done."""
-        # Asking takes the lock that phylib's state machine has meanwhile.
-        self.do("ethtool $netdev > /dev/null")
+        """Waits until what phylib is about to do with the PHY is done."""
+        self.script(["settle 0"])
 
     def settings(self):
         """ethtool's report on the link, as a dictionary of its one-line entries."""

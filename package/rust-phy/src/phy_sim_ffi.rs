@@ -29,6 +29,7 @@ unsafe extern "C" {
     fn phy_sim_bus_set_dt(sim: *mut PhySimBus, blob: *const c_void, len: usize) -> c_int;
     fn phy_sim_bus_wire_irq(sim: *mut PhySimBus, addr: c_int) -> c_int;
     fn phy_sim_bus_fire_irq(sim: *mut PhySimBus, addr: c_int) -> c_int;
+    fn phy_sim_bus_settle(sim: *mut PhySimBus, addr: c_int) -> c_int;
     fn phy_sim_bus_start(sim: *mut PhySimBus) -> c_int;
     fn phy_sim_bus_stop(sim: *mut PhySimBus);
     fn phy_sim_bus_attach(sim: *mut PhySimBus, addr: c_int, mode: *const c_char) -> c_int;
@@ -97,6 +98,12 @@ impl Bus {
     pub(crate) fn fire_irq(&mut self, addr: Addr) -> Result {
         // SAFETY: By the type invariants, and those of `Addr`.
         to_result(unsafe { phy_sim_bus_fire_irq(self.ptr.as_ptr(), addr.index()) })
+    }
+
+    /// Waits until phylib is through with what a PHY has for it now.
+    pub(crate) fn settle(&mut self, addr: Addr) -> Result {
+        // SAFETY: By the type invariants, and those of `Addr`.
+        to_result(unsafe { phy_sim_bus_settle(self.ptr.as_ptr(), addr.index()) })
     }
 
     /// Registers the bus, which probes its PHYs.

@@ -21,6 +21,7 @@
 //! | `attach ADDR MODE` | makes a network device, whose name is the answer |
 //! | `detach ADDR` | takes it away |
 //! | `irq ADDR` | fires the PHY's interrupt |
+//! | `settle ADDR` | waits until phylib is through with interrupt and state machine |
 //! | `get ADDR PAGE REG`, `getmmd ADDR DEVAD REG` | answers with a value |
 //! | `log` | answers with all accesses since the last time: `r\|w ADDR REG VALUE` |
 
@@ -255,6 +256,7 @@ impl Session {
         match command {
             "wire" => return self.bus.wire_irq(addr),
             "irq" => return self.bus.fire_irq(addr),
+            "settle" => return self.bus.settle(addr),
             "detach" => return self.bus.detach(addr),
             "attach" => {
                 let mode = CString::try_from_fmt(fmt!("{}", arguments.word()?))?;

@@ -191,6 +191,22 @@ int phy_sim_bus_fire_irq(struct phy_sim_bus *sim, int addr)
 	return generic_handle_irq_safe(sim->irq[addr]);
 }
 
+/*
+ * Waits for what phylib has to do with the PHY now: its interrupt, then a pass
+ * of its state machine.
+ */
+int phy_sim_bus_settle(struct phy_sim_bus *sim, int addr)
+{
+	struct net_device *netdev = sim->netdev[addr];
+
+	if (!netdev)
+		return -ENODEV;
+	if (sim->irq[addr] >= 0)
+		synchronize_irq(sim->irq[addr]);
+	flush_delayed_work(&netdev->phydev->state_queue);
+	return 0;
+}
+
 int phy_sim_bus_start(struct phy_sim_bus *sim)
 {
 	struct device_node *node = NULL, *mac = NULL;

@@ -16,6 +16,7 @@ void phy_sim_bus_free(struct phy_sim_bus *sim);
 int phy_sim_bus_set_dt(struct phy_sim_bus *sim, const void *blob, size_t len);
 int phy_sim_bus_wire_irq(struct phy_sim_bus *sim, int addr);
 int phy_sim_bus_fire_irq(struct phy_sim_bus *sim, int addr);
+int phy_sim_bus_settle(struct phy_sim_bus *sim, int addr);
 int phy_sim_bus_start(struct phy_sim_bus *sim);
 void phy_sim_bus_stop(struct phy_sim_bus *sim);
 int phy_sim_bus_attach(struct phy_sim_bus *sim, int addr, const char *mode);
