@@ -28,7 +28,11 @@ pub fn build(ctx: &Context, board: &Board) -> Result<Vec<PathBuf>> {
 ///
 /// In a build directory of its own: the kernel's is one that modules are being built with, and a
 /// device tree depends on nothing of the kernel's configuration.
-fn one(ctx: &Context, board: &Board, source: &Path, name: &str) -> Result<PathBuf> {
+///
+/// # Errors
+///
+/// When the kernel has no such tree.
+pub fn one(ctx: &Context, board: &Board, source: &Path, name: &str) -> Result<PathBuf> {
     let base = name.rsplit('/').next().unwrap_or(name);
     let mut key = Key::new("device-tree-1");
     key.text(&source.to_string_lossy()).text(board.arch.name).text(name);

@@ -34,7 +34,7 @@ use std::process::{Command, ExitCode};
 const USAGE: &str =
     "usage: quick image BOARD | kernel BOARD | crates BOARD | static BOARD PACKAGE | \
                      crate-tests BOARD PACKAGE CRATE FEATURES | sysroot BOARD | \
-                     source | configure BOARD | menuconfig BOARD | new-driver NAME | flash BOARD DEVICE | check-package";
+                     source | device-tree BOARD NAME | configure BOARD | menuconfig BOARD | new-driver NAME | flash BOARD DEVICE | check-package";
 
 fn main() -> ExitCode {
     let args: Vec<String> = env::args().skip(1).collect();
@@ -80,6 +80,12 @@ fn dispatch(args: &[&str]) -> Result<()> {
         }
         ["source"] => {
             println!("{}", kernel::source(&ctx)?.display());
+            Ok(())
+        }
+        ["device-tree", name, tree] => {
+            let source = kernel::source(&ctx)?;
+            let made = device_tree::one(&ctx, &board(&ctx, name)?, &source, tree)?;
+            println!("{}", made.display());
             Ok(())
         }
         ["configure", name] => {

@@ -9,6 +9,7 @@ import yaml
 from ironroot.environment import board_yaml, kernel_command_line
 from ironroot.kernel import images
 from ironroot.phy_chips import FAMILIES
+from ironroot.quick import quick
 
 # The C drivers, whose modules have the families' names.
 NO_C_DRIVERS = f"modprobe.blacklist={','.join(FAMILIES)}"
@@ -44,6 +45,60 @@ class Retold(Machine):
         return written(described, f"{kernel_command_line(name)} {NO_C_DRIVERS}", scratch)
 
 
+@dataclass(frozen=True)
+class Rig(Machine):
+    """Another machine of the board's architecture, with the board's kernel and card."""
+
+    # The kernel's device tree, below the architecture's boot/dts.
+    tree: str
+    # Its port, as the kernel names it.
+    console: str
+    # What a kernel that has the machine's drivers has.
+    needs: str
+    machine: str
+    cpu: str
+    memory: str
+    # What connects the card, and other devices.
+    devices: str
+    # What the kernel says of the machine that is none of the PHY's business.
+    known_log: tuple = ()
+    # Why its MAC driver cannot be loaded a second time.
+    stays: str = ""
+
+    def board(self, name, scratch):
+        """A folder with what tells QEMU of the machine; see `written`."""
+        described = described_board(name)
+        (qemu,) = (each for each in drivers(described) if "QEMUDriver" in each)
+        qemu["QEMUDriver"] = {
+            "qemu_bin": "qemu",
+            "machine": self.machine,
+            "cpu": self.cpu,
+            "memory": self.memory,
+            "kernel": "kernel",
+            "dtb": "dtb",
+            "boot_args": Template("$LG_APPEND"),
+            "extra_args": Template(self.devices),
+        }
+        described["images"] = {
+            "kernel": Template("$LG_IMAGES/zImage"),
+            "dtb": quick("device-tree", name, self.tree),
+        }
+        described["options"]["known_kernel_log"] = [{"pattern": each} for each in self.known_log]
+        # The image's login is on a port that this machine does not have.
+        port = kernel_command_line(name).rsplit("console=", 1)[1]
+        login = f"sed -i s/{port}/{self.console}/g /etc/inittab; exec /sbin/init"
+        append = (
+            f"root=PARTLABEL=root rootwait rw gpt console={self.console},115200"
+            f' {NO_C_DRIVERS} init=/bin/sh -- -c "{login}"'
+        )
+        return written(described, append, scratch)
+
+
+def card():
+    """The size in bytes of a card that holds the image: QEMU has none but powers of two."""
+    return str(1 << ((images() / "sdcard.img").stat().st_size - 1).bit_length())
+
+
 class Template(str):
     """A text in which labgrid replaces variables."""
 
@@ -66,6 +121,11 @@ def described_board(name):
     return yaml.load(board_yaml(name).read_text(), Loader=Loader)
 
 
+def drivers(described):
+    """labgrid's drivers of the board in QEMU."""
+    return described["targets"]["qemu"]["drivers"]
+
+
 def written(described, append, scratch):
     """Writes a board's folder: board.yaml, and extlinux.conf with the kernel's command line."""
     folder = scratch / "board"
@@ -81,6 +141,7 @@ def retold(module, driver, phy_id):
     return Retold(module, driver, phy_id, "imx8mp-evk.dtb", node)
 
 
+SD = "-drive if=sd,index=0,format=$LG_DISK_FORMAT,file=$LG_DISK"
 # By the board whose suite they belong to; each has a name.
 MACHINES = {
     "sifive_unleashed": {"plain": Machine("rust_mscc", "Microsemi VSC8541 SyncE")},
@@ -92,5 +153,50 @@ MACHINES = {
         "broadcom": retold("rust_broadcom", "Broadcom BCM54210E", 0x600D84A2),
         "mscc": retold("rust_mscc", "Microsemi VSC8531", 0x00070572),
         "micrel": retold("rust_micrel", "Micrel KSZ9031 Gigabit PHY", 0x00221622),
+    },
+    "qemu_arm": {
+        "cubieboard": Rig(
+            "rust_realtek",
+            "RTL8201CP Ethernet",
+            tree="allwinner/sun4i-a10-cubieboard",
+            console="ttyS0",
+            needs="CONFIG_SUN4I_EMAC",
+            machine="cubieboard",
+            cpu="cortex-a8",
+            memory="512M",
+            devices=f"{SD} -nic user",
+            known_log=(
+                "failed to request dma channel. dma is disabled",
+                "sun4i-emac .* using random MAC address",
+                "sun4i-pinctrl .* supply vcc-pa not found",
+            ),
+        ),
+        "mcimx6ul-evk": Rig(
+            "rust_micrel",
+            "Micrel KSZ8081 or KSZ8091",
+            tree="nxp/imx/imx6ul-14x14-evk",
+            console="ttymxc0",
+            needs="CONFIG_SOC_IMX6UL",
+            machine="mcimx6ul-evk",
+            cpu="cortex-a7",
+            memory="512M",
+            # Which of the two becomes eth0 is the kernel's choice.
+            devices=f"{SD} -nic user -nic user",
+            known_log=("regulator-can-3v3: deferred probe pending",),
+            stays="fec gives the MDIO bus of two MACs a name that it has already",
+        ),
+        "sabrelite": Rig(
+            "rust_smsc",
+            "SMSC LAN911x Internal PHY",
+            tree="nxp/imx/imx6q-sabrelite",
+            console="ttymxc1",
+            needs="CONFIG_SOC_IMX6Q",
+            machine="sabrelite",
+            cpu="cortex-a9",
+            memory="1G",
+            devices="-smp 4 -drive if=none,id=card,format=$LG_DISK_FORMAT,file=$LG_DISK"
+            " -device sd-card,drive=card -nic user -serial null",
+            known_log=("mdio_bus .* ethernet-phy has invalid PHY address",),
+        ),
     },
 }
