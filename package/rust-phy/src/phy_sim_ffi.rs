@@ -9,6 +9,8 @@ use kernel::{
     ffi::{
         c_char,
         c_int,
+        c_uint,
+        c_ulong,
         c_void, //
     },
     prelude::*,
@@ -29,12 +31,26 @@ unsafe extern "C" {
     fn phy_sim_bus_set_dt(sim: *mut PhySimBus, blob: *const c_void, len: usize) -> c_int;
     fn phy_sim_bus_wire_irq(sim: *mut PhySimBus, addr: c_int) -> c_int;
     fn phy_sim_bus_fire_irq(sim: *mut PhySimBus, addr: c_int) -> c_int;
+    fn phy_sim_bus_fire_irq_later(sim: *mut PhySimBus, addr: c_int, ms: c_uint) -> c_int;
+    fn phy_sim_bus_clock(
+        sim: *mut PhySimBus,
+        addr: c_int,
+        name: *const c_char,
+        rate: c_ulong,
+    ) -> c_int;
     fn phy_sim_bus_settle(sim: *mut PhySimBus, addr: c_int) -> c_int;
     fn phy_sim_bus_start(sim: *mut PhySimBus) -> c_int;
     fn phy_sim_bus_stop(sim: *mut PhySimBus);
-    fn phy_sim_bus_attach(sim: *mut PhySimBus, addr: c_int, mode: *const c_char) -> c_int;
+    fn phy_sim_bus_attach(
+        sim: *mut PhySimBus,
+        addr: c_int,
+        mode: *const c_char,
+        dev_flags: u32,
+    ) -> c_int;
     fn phy_sim_bus_detach(sim: *mut PhySimBus, addr: c_int) -> c_int;
     fn phy_sim_bus_netdev(sim: *mut PhySimBus, addr: c_int) -> *const c_char;
+    fn phy_sim_bus_support_eee(sim: *mut PhySimBus, addr: c_int) -> c_int;
+    fn phy_sim_bus_loopback(sim: *mut PhySimBus, addr: c_int, enable: bool, speed: c_int) -> c_int;
 }
 
 /// An address on an MDIO bus.
@@ -100,6 +116,22 @@ impl Bus {
         to_result(unsafe { phy_sim_bus_fire_irq(self.ptr.as_ptr(), addr.index()) })
     }
 
+    /// Fires a PHY's interrupt after so many milliseconds; one interrupt at a time.
+    pub(crate) fn fire_irq_later(&mut self, addr: Addr, ms: u32) -> Result {
+        // SAFETY: By the type invariants, and those of `Addr`.
+        to_result(unsafe { phy_sim_bus_fire_irq_later(self.ptr.as_ptr(), addr.index(), ms) })
+    }
+
+    /// Gives a PHY its clock, of so many hertz; [`None`] for one whatever its name in the device
+    /// tree.
+    pub(crate) fn clock(&mut self, addr: Addr, name: Option<&CStr>, rate: u32) -> Result {
+        let name = name.map_or(core::ptr::null(), CStr::as_char_ptr);
+        // SAFETY: By the type invariants, and those of `Addr`; a name is copied.
+        to_result(unsafe {
+            phy_sim_bus_clock(self.ptr.as_ptr(), addr.index(), name, rate as c_ulong)
+        })
+    }
+
     /// Waits until phylib is through with what a PHY has for it now.
     pub(crate) fn settle(&mut self, addr: Addr) -> Result {
         // SAFETY: By the type invariants, and those of `Addr`.
@@ -117,12 +149,30 @@ impl Bus {
         unsafe { phy_sim_bus_stop(self.ptr.as_ptr()) };
     }
 
-    /// Attaches a network device to a PHY. `mode` is as in the device tree: `rgmii-id`.
-    pub(crate) fn attach(&mut self, addr: Addr, mode: &CStr) -> Result {
+    /// Attaches a network device to a PHY. `mode` is as in the device tree: `rgmii-id`; `dev_flags`
+    /// is what the MAC asks of the PHY's driver.
+    pub(crate) fn attach(&mut self, addr: Addr, mode: &CStr, dev_flags: u32) -> Result {
         // SAFETY: By the type invariants, and those of `Addr`.
         to_result(unsafe {
-            phy_sim_bus_attach(self.ptr.as_ptr(), addr.index(), mode.as_char_ptr())
+            phy_sim_bus_attach(
+                self.ptr.as_ptr(),
+                addr.index(),
+                mode.as_char_ptr(),
+                dev_flags,
+            )
         })
+    }
+
+    /// The MAC does energy efficient Ethernet's low power idle itself.
+    pub(crate) fn support_eee(&mut self, addr: Addr) -> Result {
+        // SAFETY: By the type invariants, and those of `Addr`.
+        to_result(unsafe { phy_sim_bus_support_eee(self.ptr.as_ptr(), addr.index()) })
+    }
+
+    /// Puts a PHY into loopback at so many Mbit/s, 0 for any, or out of it.
+    pub(crate) fn loopback(&mut self, addr: Addr, enable: bool, speed: i32) -> Result {
+        // SAFETY: By the type invariants, and those of `Addr`.
+        to_result(unsafe { phy_sim_bus_loopback(self.ptr.as_ptr(), addr.index(), enable, speed) })
     }
 
     pub(crate) fn detach(&mut self, addr: Addr) -> Result {

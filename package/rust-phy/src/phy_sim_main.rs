@@ -17,10 +17,13 @@
 //! | `fail ADDR ERRNO` | lets each access fail; 0 for no more |
 //! | `dt HEX` | appends to the device tree blob, where `mdio` is the bus, or `mac` its parent |
 //! | `wire ADDR` | gives the PHY an interrupt, before `start` |
+//! | `clock ADDR HZ [NAME]` | gives the PHY a clock, whatever its name without one; before `start` |
 //! | `start`, `stop` | registers the bus with its PHYs, and takes it away |
-//! | `attach ADDR MODE` | makes a network device, whose name is the answer |
+//! | `attach ADDR MODE [FLAGS]` | makes a network device, whose name is the answer; it asks FLAGS of the PHY's driver |
 //! | `detach ADDR` | takes it away |
-//! | `irq ADDR` | fires the PHY's interrupt |
+//! | `eee ADDR` | says that the network device does low power idle itself |
+//! | `loopback ADDR MBIT`, `unloop ADDR` | puts the PHY into loopback, and out of it |
+//! | `irq ADDR [MS]` | fires the PHY's interrupt, or lets it fire after so many milliseconds |
 //! | `settle ADDR` | waits until phylib is through with interrupt and state machine |
 //! | `get ADDR PAGE REG`, `getmmd ADDR DEVAD REG` | answers with a value |
 //! | `log` | answers with all accesses since the last time: `r\|w ADDR REG VALUE` |
@@ -255,12 +258,27 @@ impl Session {
         let addr = Addr::new(number).ok_or(EINVAL)?;
         match command {
             "wire" => return self.bus.wire_irq(addr),
-            "irq" => return self.bus.fire_irq(addr),
+            "clock" => {
+                let rate = arguments.number()?;
+                let name = arguments.word().ok();
+                let name = name.map(|name| CString::try_from_fmt(fmt!("{name}")));
+                return self.bus.clock(addr, name.transpose()?.as_deref(), rate);
+            }
+            "irq" => {
+                return match arguments.optional_number()? {
+                    Some(ms) => self.bus.fire_irq_later(addr, ms),
+                    None => self.bus.fire_irq(addr),
+                }
+            }
+            "eee" => return self.bus.support_eee(addr),
+            "loopback" => return self.bus.loopback(addr, true, arguments.narrow()?),
+            "unloop" => return self.bus.loopback(addr, false, 0),
             "settle" => return self.bus.settle(addr),
             "detach" => return self.bus.detach(addr),
             "attach" => {
                 let mode = CString::try_from_fmt(fmt!("{}", arguments.word()?))?;
-                self.bus.attach(addr, &mode)?;
+                let dev_flags = arguments.optional_number()?.unwrap_or(0);
+                self.bus.attach(addr, &mode, dev_flags)?;
                 let name = self.bus.netdev(addr).ok_or(ENODEV)?;
                 let name = CString::try_from_fmt(fmt!("{name}\n"))?;
                 self.answer.extend_from_slice(name.to_bytes(), GFP_KERNEL)?;
@@ -341,12 +359,18 @@ impl<'a> Arguments<'a> {
     }
 
     fn number(&mut self) -> Result<u32> {
-        let word = self.word()?;
+        self.optional_number()?.ok_or(EINVAL)
+    }
+
+    fn optional_number(&mut self) -> Result<Option<u32>> {
+        let Some(word) = self.0.next() else {
+            return Ok(None);
+        };
         let number = match word.strip_prefix("0x") {
             Some(digits) => u32::from_str_radix(digits, 16),
             None => word.parse(),
         };
-        number.map_err(|_| EINVAL)
+        Ok(Some(number.map_err(|_| EINVAL)?))
     }
 
     /// A number that must fit into `T`.

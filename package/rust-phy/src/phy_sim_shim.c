@@ -6,6 +6,8 @@
  * /dev/phy-sim's mutex serialises all calls but those of the MDIO bus itself.
  */
 
+#include <linux/clk-provider.h>
+#include <linux/clkdev.h>
 #include <linux/device/faux.h>
 #include <linux/etherdevice.h>
 #include <linux/ethtool.h>
@@ -19,6 +21,7 @@
 #include <linux/of_mdio.h>
 #include <linux/phy.h>
 #include <linux/rtnetlink.h>
+#include <linux/timer.h>
 
 #include "phy_sim_shim.h"
 
@@ -31,10 +34,41 @@ struct phy_sim_bus {
 	void *tree;
 	struct device_node *root;
 	int irq[PHY_MAX_ADDR];
+	/* Fires an interrupt while nobody runs who could ask for it. */
+	struct timer_list timer;
+	int timer_irq;
 	struct net_device *netdev[PHY_MAX_ADDR];
 };
 
+/* A clock that has whatever rate it is set to. */
+struct phy_sim_clock {
+	struct clk_hw hw;
+	unsigned long rate;
+};
+
 static atomic_t phy_sim_ids = ATOMIC_INIT(0);
+
+static unsigned long clock_recalc_rate(struct clk_hw *hw, unsigned long parent_rate)
+{
+	return container_of(hw, struct phy_sim_clock, hw)->rate;
+}
+
+static int clock_determine_rate(struct clk_hw *hw, struct clk_rate_request *req)
+{
+	return 0;
+}
+
+static int clock_set_rate(struct clk_hw *hw, unsigned long rate, unsigned long parent_rate)
+{
+	container_of(hw, struct phy_sim_clock, hw)->rate = rate;
+	return 0;
+}
+
+static const struct clk_ops clock_ops = {
+	.recalc_rate = clock_recalc_rate,
+	.determine_rate = clock_determine_rate,
+	.set_rate = clock_set_rate,
+};
 
 static int mii_read(struct mii_bus *mii, int addr, int regnum)
 {
@@ -104,6 +138,13 @@ static void adjust_link(struct net_device *netdev)
 {
 }
 
+static void fire_timer(struct timer_list *timer)
+{
+	struct phy_sim_bus *sim = timer_container_of(sim, timer, timer);
+
+	generic_handle_irq_safe(sim->timer_irq);
+}
+
 struct phy_sim_bus *phy_sim_bus_new(void *model)
 {
 	struct phy_sim_bus *sim;
@@ -116,6 +157,7 @@ struct phy_sim_bus *phy_sim_bus_new(void *model)
 	sim->model = model;
 	for (i = 0; i < PHY_MAX_ADDR; i++)
 		sim->irq[i] = PHY_POLL;
+	timer_setup(&sim->timer, fire_timer, 0);
 
 	snprintf(name, sizeof(name), "phy-sim-%d", atomic_inc_return(&phy_sim_ids));
 	sim->faux = faux_device_create(name, NULL, NULL);
@@ -139,6 +181,7 @@ void phy_sim_bus_free(struct phy_sim_bus *sim)
 {
 	int addr;
 
+	timer_shutdown_sync(&sim->timer);
 	phy_sim_bus_stop(sim);
 	for (addr = 0; addr < PHY_MAX_ADDR; addr++)
 		if (sim->irq[addr] >= 0)
@@ -189,6 +232,43 @@ int phy_sim_bus_fire_irq(struct phy_sim_bus *sim, int addr)
 	if (sim->irq[addr] < 0)
 		return -ENXIO;
 	return generic_handle_irq_safe(sim->irq[addr]);
+}
+
+/* As above, after so many milliseconds. */
+int phy_sim_bus_fire_irq_later(struct phy_sim_bus *sim, int addr, unsigned int ms)
+{
+	if (sim->irq[addr] < 0)
+		return -ENXIO;
+	timer_delete_sync(&sim->timer);
+	sim->timer_irq = sim->irq[addr];
+	mod_timer(&sim->timer, jiffies + msecs_to_jiffies(ms));
+	return 0;
+}
+
+/*
+ * Gives the PHY a clock, by its name in the PHY's node, or whatever that is. No
+ * phandle can name a provider: it would have to be in the system's own tree.
+ */
+int phy_sim_bus_clock(struct phy_sim_bus *sim, int addr, const char *name, unsigned long rate)
+{
+	struct device *dev = &sim->faux->dev;
+	struct clk_init_data init = { .ops = &clock_ops };
+	char clock_name[40], phy[MII_BUS_ID_SIZE];
+	struct phy_sim_clock *clock;
+	int ret;
+
+	clock = devm_kzalloc(dev, sizeof(*clock), GFP_KERNEL);
+	if (!clock)
+		return -ENOMEM;
+	snprintf(clock_name, sizeof(clock_name), "%s-clock-%d", dev_name(dev), addr);
+	snprintf(phy, sizeof(phy), PHY_ID_FMT, dev_name(dev), addr);
+	init.name = clock_name;
+	clock->rate = rate;
+	clock->hw.init = &init;
+	ret = devm_clk_hw_register(dev, &clock->hw);
+	if (ret)
+		return ret;
+	return devm_clk_hw_register_clkdev(dev, &clock->hw, name, phy);
 }
 
 /*
@@ -277,7 +357,7 @@ static int parse_mode(const char *text, phy_interface_t *mode)
 	return -EINVAL;
 }
 
-int phy_sim_bus_attach(struct phy_sim_bus *sim, int addr, const char *mode_name)
+int phy_sim_bus_attach(struct phy_sim_bus *sim, int addr, const char *mode_name, u32 dev_flags)
 {
 	struct phy_device *phydev;
 	struct net_device *netdev;
@@ -311,6 +391,7 @@ int phy_sim_bus_attach(struct phy_sim_bus *sim, int addr, const char *mode_name)
 	ret = register_netdevice(netdev);
 	if (!ret) {
 		netif_carrier_off(netdev);
+		phydev->dev_flags = dev_flags;
 		ret = phy_connect_direct(netdev, phydev, adjust_link, mode);
 		if (ret)
 			unregister_netdevice(netdev);
@@ -344,4 +425,23 @@ int phy_sim_bus_detach(struct phy_sim_bus *sim, int addr)
 const char *phy_sim_bus_netdev(struct phy_sim_bus *sim, int addr)
 {
 	return sim->netdev[addr] ? sim->netdev[addr]->name : NULL;
+}
+
+/* What a MAC does that has low power idle of its own. */
+int phy_sim_bus_support_eee(struct phy_sim_bus *sim, int addr)
+{
+	struct net_device *netdev = sim->netdev[addr];
+
+	if (!netdev)
+		return -ENODEV;
+	phy_support_eee(netdev->phydev);
+	return 0;
+}
+
+/* As a MAC's self-test does; the speed is 0 for any. */
+int phy_sim_bus_loopback(struct phy_sim_bus *sim, int addr, bool enable, int speed)
+{
+	struct net_device *netdev = sim->netdev[addr];
+
+	return netdev ? phy_loopback(netdev->phydev, enable, speed) : -ENODEV;
 }
