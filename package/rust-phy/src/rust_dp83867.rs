@@ -44,6 +44,10 @@ use kernel::{
         WolInfo, //
     },
     prelude::*,
+    sync::atomic::{
+        Atomic,
+        Relaxed, //
+    },
     time::{
         delay::fsleep,
         Delta, //
@@ -77,6 +81,18 @@ const RESET_US: i64 = 10;
 /// An extended register.
 fn extended(reg: u16) -> C45 {
     C45::new(Mmd::VEND2, reg)
+}
+
+/// What the driver knows of a PHY.
+struct Data {
+    board: Board,
+    /// Between [`Driver::suspend`] and [`Driver::resume`], where phylib sets the PHY up again after
+    /// a resume of the system: interrupts are to stay disabled.
+    suspended: Atomic<bool>,
+}
+
+fn board_of(dev: &mut Device) -> Result<&Board> {
+    Ok(&dev.private_data::<Data>()?.board)
 }
 
 /// What the device tree says about the board.
@@ -198,7 +214,7 @@ fn config_rgmii(dev: &mut Device) -> Result {
     let others = rgmiictl & !(ext::RGMII_RX_CLK_DELAY | ext::RGMII_TX_CLK_DELAY);
     dev.write(extended(ext::RGMIICTL), others | ext::RGMII_EN | delays)?;
     // How long, should they be on.
-    let board = dev.private_data::<Board>()?;
+    let board = board_of(dev)?;
     let rgmiidctl = ext::rgmiidctl(board.rx_delay, board.tx_delay);
     dev.write(extended(ext::RGMIIDCTL), rgmiidctl)
 }
@@ -212,7 +228,7 @@ fn config_sgmii(dev: &mut Device) -> Result {
         ext::CFG4_SGMII_AUTONEG_TIMER,
         ext::CFG4_SGMII_AUTONEG_TIMER_16MS,
     )?;
-    let board = dev.private_data::<Board>()?;
+    let board = board_of(dev)?;
     let (quirk, six_wires) = (board.rxctrl_strap_quirk, board.sgmii_ref_clk);
     let sgmiictl = dev.read(extended(ext::SGMIICTL1))? & !ext::SGMII_TYPE;
     let sgmii_type = if six_wires { ext::SGMII_TYPE } else { 0 };
@@ -260,8 +276,10 @@ impl Driver for Dp83867 {
     const PHY_DEVICE_ID: DeviceId = DeviceId::new_with_model_mask(0x2000a231);
 
     fn probe(dev: &mut Device) -> Result {
-        let board = Board::new(dev)?;
-        dev.set_private_data(board)
+        dev.set_private_data(Data {
+            board: Board::new(dev)?,
+            suspended: Atomic::new(false),
+        })
     }
 
     fn soft_reset(dev: &mut Device) -> Result {
@@ -278,7 +296,7 @@ impl Driver for Dp83867 {
         dev.set_mdix_ctrl(Mdix::Auto);
         // Whatever the straps say.
         dev.modify(CFG2, cfg2::SPEED_OPT, cfg2::SPEED_OPT)?;
-        if dev.private_data::<Board>()?.rxctrl_strap_quirk {
+        if board_of(dev)?.rxctrl_strap_quirk {
             modify(dev, ext::CFG4, ext::CFG4_STRAP_QUIRK, 0)?;
         }
         if dev.read(extended(ext::STRAP_STS2))? & ext::STRAP_FLD != 0 {
@@ -295,12 +313,12 @@ impl Driver for Dp83867 {
 
         let sgmii = dev.interface() == InterfaceMode::SGMII;
         let phycr = dev.read(PHYCR)?;
-        let board = dev.private_data::<Board>()?;
+        let board = board_of(dev)?;
         let rx_depth = sgmii.then_some(board.rx_fifo_depth);
         let phycr = phycr::with_fifos(phycr, board.tx_fifo_depth, rx_depth);
         dev.write(PHYCR, phycr)?;
         config_rgmii(dev)?;
-        if let Some(impedance) = dev.private_data::<Board>()?.io_impedance {
+        if let Some(impedance) = board_of(dev)?.io_impedance {
             modify(dev, ext::IO_MUX_CFG, ext::IO_IMPEDANCE, impedance)?;
         }
         if sgmii {
@@ -310,7 +328,7 @@ impl Driver for Dp83867 {
         let int_oe = if dev.has_interrupt() { cfg3::INT_OE } else { 0 };
         let cfg3 = dev.read(CFG3)?;
         dev.write(CFG3, cfg3 | int_oe | cfg3::ROBUST_AUTO_MDIX)?;
-        let board = dev.private_data::<Board>()?;
+        let board = board_of(dev)?;
         let (mirror, clk_out) = (board.mirror_ports, board.clk_out);
         if let Some(mirror) = mirror {
             let bit = ext::CFG4_PORT_MIRROR_EN;
@@ -353,7 +371,7 @@ impl Driver for Dp83867 {
     }
 
     fn config_intr(dev: &mut Device, enable: bool) -> Result {
-        if enable {
+        if enable && !dev.private_data::<Data>()?.suspended.load(Relaxed) {
             dev.read(ISR)?;
             let micr = dev.read(MICR)?;
             dev.write(MICR, micr | interrupt::LINK_EVENTS)
@@ -375,6 +393,7 @@ impl Driver for Dp83867 {
 
     fn suspend(dev: &mut Device) -> Result {
         if dev.has_interrupt() {
+            dev.private_data::<Data>()?.suspended.store(true, Relaxed);
             // A bus that fails does so again with the next access, here and below.
             let _ = Self::config_intr(dev, false);
         }
@@ -383,6 +402,7 @@ impl Driver for Dp83867 {
 
     fn resume(dev: &mut Device) -> Result {
         if dev.has_interrupt() {
+            dev.private_data::<Data>()?.suspended.store(false, Relaxed);
             let _ = Self::config_intr(dev, true);
         }
         let _ = dev.genphy_resume();

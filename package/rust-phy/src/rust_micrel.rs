@@ -111,6 +111,9 @@ struct Private {
     idle_errors: Sum,
     /// The bits of [`CTL1000_MASTER_SLAVE`] before the cable was tested.
     master_slave: Atomic<u32>,
+    /// Between [`Driver::suspend`] and [`Driver::resume`], where phylib sets the PHY up again after
+    /// a resume of the system: interrupts are to stay disabled.
+    suspended: Atomic<bool>,
 }
 
 impl Private {
@@ -124,6 +127,7 @@ impl Private {
             receive_errors: Sum::default(),
             idle_errors: Sum::default(),
             master_slave: Atomic::new(0),
+            suspended: Atomic::new(false),
         })
     }
 }
@@ -177,7 +181,7 @@ fn probe_gigabit(dev: &mut Device) -> Result {
 fn config_intr(dev: &mut Device, enable: bool, active_high: u16) -> Result {
     let control = dev.read(PHY_CONTROL)?;
     dev.write(PHY_CONTROL, control & !active_high)?;
-    if enable {
+    if enable && !dev.private_data::<Private>()?.suspended.load(Relaxed) {
         dev.read(INTERRUPT)?;
         dev.write(INTERRUPT, interrupt::ENABLE_LINK)
     } else {
@@ -197,6 +201,9 @@ fn handle_interrupt(dev: &mut Device) -> Result<IrqReturn> {
 
 fn suspend<T: Driver>(dev: &mut Device) -> Result {
     if dev.has_interrupt() {
+        dev.private_data::<Private>()?
+            .suspended
+            .store(true, Relaxed);
         // A bus that fails does so again with the next access.
         let _ = T::config_intr(dev, false);
     }
@@ -210,6 +217,9 @@ fn resume<T: Driver>(dev: &mut Device) -> Result {
     fsleep(Delta::from_millis(WAKEUP_MS));
     config_reset(dev)?;
     if dev.has_interrupt() {
+        dev.private_data::<Private>()?
+            .suspended
+            .store(false, Relaxed);
         // The power is on, which is what was asked for.
         let _ = T::config_intr(dev, true);
     }
