@@ -90,6 +90,11 @@ class Board:
         """labgrid's QEMU driver, for its monitor."""
         return self.target.get_driver("QEMUDriver")
 
+    @property
+    def scratch(self):
+        """The directory that QEMU_ARGS got for its files."""
+        return Path(self._scratch.name)
+
     def boot(self):
         """Gives power, where we have the switch, and logs in."""
         if self.is_qemu:
