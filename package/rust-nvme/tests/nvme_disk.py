@@ -62,6 +62,36 @@ class Disk:
         command = f"fio --name=x --filename={path or self.path} --direct=1 {settings} --minimal"
         self.shell.run_check(f"{command} > /tmp/fio", timeout=timeout)
 
+    def write_on(self, path=None):
+        """Starts to write random blocks in the background, and waits until they come; see `ended`.
+
+        A file that is not there any more is not made.
+        """
+        path = path or self.path
+        command = (
+            f"fio --name=x --filename={path} --direct=1 --rw=randwrite --bs=4k --size=8M "
+            "--iodepth=32 --ioengine=libaio --runtime=600 --time_based --allow_file_create=0"
+        )
+        self.shell.run_check(f"({command} > /tmp/fio 2>&1; echo $? > /tmp/code) &")
+        # The fifth number is that of the writes that ended.
+        written = f"read r m s t n rest < /sys/block/{path.removeprefix('/dev/')}/stat"
+        begun = f"{written}; old=$n; until {written} && [ $n -gt $((old + 50)) ]"
+        self.shell.run_check(f"{begun}; do sleep 0.2; done", timeout=120)
+
+    def ended(self):
+        """What the program that `write_on` started said, and its exit status, once it has ended."""
+        wait = "while pidof fio > /dev/null; do sleep 0.2; done"
+        self.shell.run_check(wait, timeout=120)
+        return self.shell.run_check("cat /tmp/fio"), self.shell.run_check("cat /tmp/code")[0]
+
+    def stop_writing(self):
+        """As above, but asks the program to end, and it must not have met an error."""
+        # Until fio has its handler, the signal is lost.
+        stop = "while pidof fio > /dev/null; do killall -INT fio; sleep 1; done"
+        self.shell.run_check(stop, timeout=180)
+        log = "\n".join(self.ended()[0])
+        assert "err= 0" in log, log
+
     def reads(self):
         """Whether the first MiB can be read."""
         command = f"dd if={self.path} of=/dev/null bs=64k count=16 iflag=direct"
