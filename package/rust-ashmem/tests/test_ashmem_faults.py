@@ -65,8 +65,10 @@ def test_mmap_without_memory(ashmem, faults, answers):
     after = ["setname r late", "size r 2p", "map m r 2p rw shared", "maps m"]
     said = list(failing(answers, MADE[:2], "map m r 4p rw shared", after))
     failed = [state for result, state in said if result != "ok"]
-    # ENOSPC is what shmem says when it has no inode.
-    assert {result for result, _ in said} == {"ENOMEM", "ENOSPC", "ok"}
+    results = {result for result, _ in said}
+    assert "ENOMEM" in results
+    # ENOSPC is what shmem says when it has no inode; slab may have one in stock.
+    assert results <= {"ENOMEM", "ENOSPC", "ok"}
     assert len(failed) >= 3
     for state in failed:
         assert state == ["ok", "ok", "ok", "rw-s /dev/ashmem/late (deleted)"]
