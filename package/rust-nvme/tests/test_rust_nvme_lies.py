@@ -11,6 +11,7 @@ from contextlib import contextmanager
 
 import pytest
 from guest_memory import GuestMemory
+from ironroot.board import MULTIPLIER
 from nvme_disk import MODULE
 
 SIZE = 64 << 20
@@ -121,7 +122,7 @@ class Liar:
         self.admin = Queue(memory, address, ADMIN_DEPTH)
         # The time after which a command that got no answer is aborted, and then the reset comes.
         block = f"/sys/block/{self.path.removeprefix('/dev/')}/queue"
-        self.shell.run_check(f"echo 5000 > {block}/io_timeout")
+        self.shell.run_check(f"echo {int(5000 * MULTIPLIER)} > {block}/io_timeout")
 
     def gets_live(self):
         """Waits for the end of a reset."""
@@ -285,7 +286,8 @@ def test_false_completions_of_admin_commands_and_events(board, memory, liar):
         assert board.new_log(f"grep -c '{line}'") == ["1"]
     # The driver has gone past what the controller fills next: this one gets no answer.
     patience = f"/sys/class/nvme/{liar.name}/admin_timeout"
-    liar.shell.run_check(f"cat {patience} > /tmp/patience; echo 3000 > {patience}")
+    short = int(3000 * MULTIPLIER)
+    liar.shell.run_check(f"cat {patience} > /tmp/patience; echo {short} > {patience}")
     assert liar.shell.run(f"{identify} > /dev/null", timeout=60)[2] != 0
     liar.gets_live()
     liar.shell.run_check(f"cat /tmp/patience > {patience}")

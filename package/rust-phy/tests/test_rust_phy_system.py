@@ -4,6 +4,7 @@
 import itertools
 
 import pytest
+from ironroot.board import MULTIPLIER
 from ironroot.phy import BMSR, BMSR_ANEG_COMPLETE, BMSR_LINK, NO_SYSFS_NODE
 from ironroot.phy_chips import (
     EXP_DATA,
@@ -36,7 +37,9 @@ DEV_FLAGS = {
 }
 # s2idle without a wakeup would never end: the clock ends it, after what a wakeup never takes.
 ALARM = "/sys/class/rtc/rtc0/wakealarm"
-PATIENCE = 30
+PATIENCE = int(30 * MULTIPLIER)
+# Seconds until the packet comes, in which the system must have fallen asleep.
+PACKET = int(4 * MULTIPLIER)
 # Broadcom's extended control register, which masks all interrupts. Ours enables them again when the
 # PHY is up.
 BCM_ECR = 16
@@ -271,11 +274,11 @@ def test_a_packet_wakes_the_system(shell, family):
         sim.attach("rgmii-id")
         sim.up()
         sim.do("ethtool -s $netdev wol g")
-        sim.script(["irq 0 4000"])
+        sim.script([f"irq 0 {PACKET * 1000}"])
         return freeze(sim)
 
     for lines, status in both(shell, names, power_up, observe):
         assert status == 0, lines
         seconds, interrupt, action = int(lines[0]), lines[1], lines[2]
-        assert 2 <= seconds < PATIENCE / 2
+        assert PACKET / 2 <= seconds < PATIENCE / 2
         assert action.split(":")[0].strip() == interrupt
