@@ -32,16 +32,17 @@ def QEMU_ARGS(_command, scratch):
     )
 
 
-def group(disk):
-    """What kind of mapping the function's group has."""
+def behind(disk):
+    """The disk, whose function's transfers the IOMMU must map."""
     function = f"/sys/bus/pci/devices/{disk.function}"
-    return disk.shell.run_check(f"cat {function}/iommu_group/type")
+    kind = disk.shell.run_check(f"cat {function}/iommu_group/type")
+    assert kind in (["DMA"], ["DMA-FQ"])
+    return disk
 
 
 @pytest.mark.parametrize("parameters", ["", "sgl_threshold=0", "sgl_threshold=512"])
 def test_fio_verifies_behind_an_iommu(loaded, parameters):
-    disk = loaded(parameters)("plain")
-    assert group(disk) in (["DMA"], ["DMA-FQ"])
+    disk = behind(loaded(parameters)("plain"))
     for size in ("bs=4k", "bsrange=512-1M"):
         disk.fio(
             "rw=randwrite", size, "size=8M", "iodepth=32", "ioengine=io_uring", "verify=crc32c"
@@ -50,8 +51,7 @@ def test_fio_verifies_behind_an_iommu(loaded, parameters):
 
 
 def test_metadata_behind_an_iommu(shell, loaded):
-    tags = loaded()("tags")
-    assert group(tags) in (["DMA"], ["DMA-FQ"])
+    tags = behind(loaded()("tags"))
     tags.fio(
         "rw=randwrite",
         "bsrange=512-256k",
@@ -70,7 +70,7 @@ def test_metadata_behind_an_iommu(shell, loaded):
 @pytest.mark.expects(r"nvme\d+: resetting controller")
 def test_resets_and_rebinds_behind_an_iommu(shell, loaded, rounds):
     """Rings go and come, and their mappings with them."""
-    disk = loaded()("plain")
+    disk = behind(loaded()("plain"))
     for _ in range(rounds(2, 100)):
         shell.run_check(f"nvme reset /dev/{disk.name}", timeout=60)
         assert disk.reads()
