@@ -68,7 +68,8 @@ class Rig(Machine):
     def board(self, name, scratch):
         """A folder with what tells QEMU of the machine; see `written`."""
         described = described_board(name)
-        (qemu,) = (each for each in drivers(described) if "QEMUDriver" in each)
+        drivers = described["targets"]["qemu"]["drivers"]
+        (qemu,) = (each for each in drivers if "QEMUDriver" in each)
         qemu["QEMUDriver"] = {
             "qemu_bin": "qemu",
             "machine": self.machine,
@@ -121,11 +122,6 @@ def described_board(name):
     return yaml.load(board_yaml(name).read_text(), Loader=Loader)
 
 
-def drivers(described):
-    """labgrid's drivers of the board in QEMU."""
-    return described["targets"]["qemu"]["drivers"]
-
-
 def written(described, append, scratch):
     """Writes a board's folder: board.yaml, and extlinux.conf with the kernel's command line."""
     folder = scratch / "board"
@@ -148,6 +144,7 @@ MACHINES = {
     "microchip_icicle": {"plain": Machine("rust_marvell", "Marvell 88E1111")},
     "nxp_imx8mp_evk": {
         "plain": Machine("rust_smsc", "SMSC LAN911x Internal PHY"),
+        "realtek": retold("rust_realtek", "RTL8211E Gigabit Ethernet", 0x001CC915),
         "motorcomm": retold("rust_motorcomm", "YT8531 Gigabit Ethernet", 0x4F51E91B),
         "dp83867": retold("rust_dp83867", "TI DP83867", 0x2000A231),
         "broadcom": retold("rust_broadcom", "Broadcom BCM54210E", 0x600D84A2),

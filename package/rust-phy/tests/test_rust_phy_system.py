@@ -141,7 +141,6 @@ def test_loopback(shell, family):
         sim.start()
         sim.attach("rgmii-id")
         sim.up()
-        sim.settle()
         sim.log()
         seen = []
         for command in (f"loopback 0 {speed}", "unloop 0"):
@@ -174,7 +173,6 @@ def test_the_mac_has_its_wishes(shell, family):
         sim.log()
         sim.attach(f"rgmii-id {flags}")
         sim.up()
-        sim.settle()
         sim.down()
         return sim.log().then(comparable(family))
 
@@ -202,7 +200,6 @@ def test_a_mac_with_low_power_idle_has_it_to_itself(shell, family):
         at_once = sim.log().then(comparable(family))
         # phylib asks for it again after each reset.
         sim.up()
-        sim.settle()
         return at_once, sim.log().then(comparable(family))
 
     for chip, (by_c, by_rust) in compare(shell, drivers(family), chips[family], observe).items():
