@@ -20,6 +20,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+SHA256_DIGITS = 64
 EXTERNAL = Path(__file__).resolve().parents[1]
 # Where the exact tarball is looked for, and in this order for any other.
 SUITES = ["stable", "stable-backports", "testing", "unstable", "oldstable"]
@@ -83,15 +84,20 @@ def hashes(buildroot):
     for tree in (buildroot / "package", buildroot / "boot", EXTERNAL / "patches"):
         for path in tree.rglob("*.hash"):
             for line in path.read_text().splitlines():
-                if match := re.match(r"sha256\s+([0-9a-f]{64})\s+(\S+)$", line):
+                if match := re.match(r"(?:sha256|sha512)\s+([0-9a-f]+)\s+(\S+)$", line):
                     known.setdefault(match[2], set()).add(match[1])
     return known
 
 
 def exact(archive, source, sums, target):
     """Puts the tarball with one of the hashes at `target`; gives its Debian version."""
+    # Of some Buildroot knows a hash that no list of Debian's has: each must be fetched.
+    only_longer = sums and not any(len(known) == SHA256_DIGITS for known in sums)
     for version, name, sha256 in archive.tarballs(source):
-        if sha256 in sums and (path := archive.fetch(source, version, name, sha256)):
+        if sha256 not in sums and not only_longer:
+            continue
+        path = archive.fetch(source, version, name, sha256)
+        if path and (sha256 in sums or hashlib.sha512(path.read_bytes()).hexdigest() in sums):
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, target)
             return version
