@@ -26,6 +26,14 @@ const LICENCE: &str = "LICENCE.broadcom";
 ///
 /// When the package archive does not have them: says which, from whom, under which licence.
 pub fn boot_code(ctx: &Context, board: &Board) -> Result<Vec<(PathBuf, String)>> {
+    boot_code_of(board, |components, package| firmware::unpacked(ctx, board, components, package))
+}
+
+/// The same out of what `unpack` makes of a package in the archive's components.
+fn boot_code_of(
+    board: &Board,
+    unpack: impl FnOnce(&str, &str) -> Result<PathBuf>,
+) -> Result<Vec<(PathBuf, String)>> {
     if !board.is_set("BR2_PACKAGE_RPI_FIRMWARE") {
         return Ok(Vec::new());
     }
@@ -48,7 +56,7 @@ pub fn boot_code(ctx: &Context, board: &Board) -> Result<Vec<(PathBuf, String)>>
         names.join(", ")
     );
     say(&what);
-    let tree = firmware::unpacked(ctx, board, "main,non-free-firmware", package)
+    let tree = unpack("main,non-free-firmware", package)
         .with_context(|| format!("{what}: it did not come from there"))?;
     // Whoever passes the files on passes on their licence.
     let licence = (format!("usr/share/doc/{package}/copyright"), LICENCE);
@@ -59,4 +67,74 @@ pub fn boot_code(ctx: &Context, board: &Board) -> Result<Vec<(PathBuf, String)>>
         files.push((path, format!("rpi-firmware/{name}")));
     }
     Ok(files)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use anyhow::anyhow;
+    use std::fs;
+    use std::path::Path;
+
+    const BOARDS: [(&str, &[&str]); 2] = [
+        ("raspberrypi_3b", &["bootcode.bin", "start.elf", "fixup.dat"]),
+        ("raspberrypi_4b", &["start4.elf", "fixup4.dat"]),
+    ];
+
+    fn board(name: &str) -> Board {
+        let checkout = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+        Board::read(checkout, name, "").unwrap()
+    }
+
+    /// What an error must say of what is not free: each file, from whom, under which licence.
+    fn assert_says_all(error: &anyhow::Error, files: &[&str]) {
+        let said = format!("{error:#}");
+        let whose = ["not free", "by Broadcom and Raspberry Pi Ltd", "LICENCE.broadcom"];
+        let from = ["raspi-firmware", "non-free-firmware"];
+        for words in files.iter().chain(&whose).chain(&from) {
+            assert!(said.contains(words), "{words:?} is not in {said:?}");
+        }
+    }
+
+    #[test]
+    fn an_archive_without_the_boot_code_stops_the_build() {
+        for (name, files) in BOARDS {
+            let error = boot_code_of(&board(name), |_, _| Err(anyhow!("no package"))).unwrap_err();
+            assert_says_all(&error, files);
+        }
+    }
+
+    /// With any file missing out of the package, its licence included; whole, it is taken.
+    #[test]
+    fn a_package_without_a_file_stops_the_build() {
+        let dir = std::env::temp_dir().join(format!("ironroot-boot-code-{}", std::process::id()));
+        for (name, files) in BOARDS {
+            let mut paths: Vec<_> =
+                files.iter().map(|file| format!("usr/lib/raspi-firmware/{file}")).collect();
+            paths.push("usr/share/doc/raspi-firmware/copyright".to_owned());
+            for path in &paths {
+                fs::create_dir_all(dir.join(path).parent().unwrap()).unwrap();
+                fs::write(dir.join(path), "").unwrap();
+            }
+            for missing in &paths {
+                fs::remove_file(dir.join(missing)).unwrap();
+                let error = boot_code_of(&board(name), |_, _| Ok(dir.clone())).unwrap_err();
+                assert_says_all(&error, files);
+                assert!(format!("{error:#}").ends_with(&format!("which has no {missing}")));
+                fs::write(dir.join(missing), "").unwrap();
+            }
+            let taken = boot_code_of(&board(name), |_, _| Ok(dir.clone())).unwrap();
+            let names: Vec<_> = taken.iter().map(|(_, name)| name.as_str()).collect();
+            for file in files.iter().chain(&["config.txt", LICENCE]) {
+                assert!(names.contains(&format!("rpi-firmware/{file}").as_str()), "{names:?}");
+            }
+            fs::remove_dir_all(&dir).unwrap();
+        }
+    }
+
+    #[test]
+    fn other_boards_need_none() {
+        let none = boot_code_of(&board("qemu_aarch64"), |_, _| Err(anyhow!("asked for"))).unwrap();
+        assert!(none.is_empty());
+    }
 }
