@@ -5,6 +5,8 @@ import os
 import re
 from pathlib import Path
 
+import pytest
+
 MIB = 1 << 20
 
 
@@ -39,6 +41,7 @@ def crash(board):
     assert not [line for line in board.boot_log if "EXT4-fs error" in line]
 
 
+@pytest.mark.boots(2)
 def test_root_has_the_whole_card(board, shell):
     """Grown while mounted, at the first boot; the second has nothing to do and finds it whole.
 
@@ -58,6 +61,7 @@ def test_root_has_the_whole_card(board, shell):
     assert board.boot_complaints() == []
 
 
+@pytest.mark.boots(1)
 def test_a_plug_pulled_while_writing_loses_nothing_that_was_synced(board, shell):
     shell.run_check("mkdir -p /root/kept && cd /root/kept")
     shell.run_check("dd if=/dev/urandom of=/root/kept/synced bs=64k count=16 conv=fsync")
@@ -69,6 +73,7 @@ def test_a_plug_pulled_while_writing_loses_nothing_that_was_synced(board, shell)
     shell.run_check("rm -r /root/kept && sync")
 
 
+@pytest.mark.boots(2)
 def test_a_full_root_file_system_boots(board, shell):
     # All but the last MiB at once: a card behind SPI would take minutes to write them.
     blocks, size = map(int, shell.run_check("stat -f -c '%f %S' /")[0].split())

@@ -16,6 +16,8 @@ CONSOLE = pytest.StashKey()
 FAILED = pytest.StashKey()
 NEXT = pytest.StashKey()
 CONSOLE_TAIL = 60
+# What a boot may add to a test's time: it has its own limit, the login_timeout of board.yaml.
+BOOT_SECONDS = 120
 
 
 def package_of(path):
@@ -147,8 +149,15 @@ def module(request, shell):
         driver.unload()
 
 
-def pytest_collection_modifyitems(items):
-    """Tests that leave a kernel which nobody should test on come last."""
+def pytest_collection_modifyitems(config, items):
+    """Tests that leave a kernel which nobody should test on come last; boots have their time."""
+    limit = config.getoption("timeout", None)
+    for item in items:
+        if limit and (mark := item.get_closest_marker("boots")):
+            from ironroot.board import MULTIPLIER
+
+            seconds = limit + mark.args[0] * BOOT_SECONDS * MULTIPLIER
+            item.add_marker(pytest.mark.timeout(seconds))
     items.sort(key=lambda item: item.get_closest_marker("breaks_kernel") is not None)
 
 
