@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """`make run`: the board's QEMU target of board.yaml, on this terminal.
 
-With --pty the console is a pseudo-terminal, whose name QEMU prints.
+With --pty the console is a pseudo-terminal, whose name QEMU prints; with --pty PATH QEMU's monitor
+is a socket of that name.
 """
 
 import os
@@ -41,7 +42,9 @@ def main():
     if root:
         args = on_nvme(args)
     if "--pty" in sys.argv[1:]:
-        args += ["-snapshot", "-serial", "pty", "-monitor", "none"]
+        path = sys.argv[2:]
+        monitor = f"unix:{path[0]},server=on,wait=off" if path else "none"
+        args += ["-snapshot", "-serial", "pty", "-monitor", monitor]
     else:
         print(f"ironroot: {board}: Ctrl-a x leaves", flush=True)
         args += ["-serial", "mon:stdio"]

@@ -13,11 +13,11 @@ from ironroot.environment import lacks
 USERLAND_SECONDS = 20
 
 
-@pytest.mark.qemu_only("a serial console was opened after the board had booted")
+@pytest.mark.needs_power("a serial console was opened after the board had booted")
 def test_every_stage_shows_on_the_console(board):
     """Firmware, U-Boot, kernel, init, login prompt, in this order."""
     text, at = board.recorder.text(), 0
-    for stage in board.options["boot_stages"]:
+    for stage in board.stages:
         match = re.compile(stage).search(text, at)
         assert match, f"{stage!r} did not come after the stages before it"
         at = match.end()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Reboot and shutdown; both leave the board logged in for the next test."""
+"""Reboot, shutdown, U-Boot's prompt; each leaves the board logged in for the next test."""
 
 import pytest
 from ironroot.environment import lacks
@@ -13,9 +13,9 @@ def test_reboot_comes_back(board, shell):
     assert shell.run_check("cat /proc/sys/kernel/random/boot_id") != before
 
 
-@pytest.mark.qemu_only("nobody switches the board on again")
+@pytest.mark.needs_power("nobody switches the board on again")
 def test_shutdown_is_clean(board, shell):
-    """QEMU ends by itself, and the next boot finds nothing to recover."""
+    """The power goes (QEMU ends) by itself, and the next boot finds nothing to recover."""
     if reason := lacks(board.name, "power_off"):
         pytest.skip(reason)
     shell.run_check("echo kept > /var/shutdown-test")
@@ -25,3 +25,15 @@ def test_shutdown_is_clean(board, shell):
     log = "\n".join(shell.run_check("dmesg | grep EXT4-fs"))
     assert "mounted filesystem" in log
     assert "recover" not in log
+
+
+@pytest.mark.boots(1)
+@pytest.mark.needs_power("the board cannot be reset")
+def test_u_boot_stops_for_a_key_and_goes_on(board, shell):
+    if not board.u_boot:
+        pytest.skip("QEMU starts the kernel, not U-Boot")
+    before = shell.run_check("cat /proc/sys/kernel/random/boot_id")
+    u_boot = board.stop_in_u_boot()
+    assert u_boot.run_check("version")[0].startswith("U-Boot 20")
+    board.boot_from_u_boot()
+    assert shell.run_check("cat /proc/sys/kernel/random/boot_id") != before

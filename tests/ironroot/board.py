@@ -6,6 +6,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from labgrid.exceptions import NoDriverFoundError
 from pexpect import TIMEOUT
 
 from ironroot import kernel, kernel_log
@@ -38,6 +39,8 @@ def scaled(run, console):
 class Board:
     """The board that IRONROOT_BOARD names, through QEMU or through IRONROOT_SERIAL.
 
+    IRONROOT_POWER describes the switch of the board on the serial port, where there is one.
+
     `qemu_args` are arguments for QEMU beside those of board.yaml: a text, or a
     function that makes one out of QEMU's command line and a directory. `card` is the size of
     QEMU's disk, as qemu-img takes it; without it, the image's own. `folder` has a board.yaml and
@@ -49,6 +52,8 @@ class Board:
         self.images = Path(os.environ["IRONROOT_IMAGES"])
         serial = os.environ.get("IRONROOT_SERIAL", "")
         self.is_qemu = not serial
+        power = "" if self.is_qemu else os.environ.get("IRONROOT_POWER", "")
+        self.has_power = self.is_qemu or bool(power)
         self.options = options(self.name)
         self._marks = 0
         self._marker = ""
@@ -56,7 +61,7 @@ class Board:
         self.boot_log = []
         self._scratch = tempfile.TemporaryDirectory(prefix="ironroot-test-")
         disk = self._overlay(card) if self.is_qemu else ""
-        self.environment = environment(self.name, self.images, disk, serial)
+        self.environment = environment(self.name, self.images, disk, serial, power)
         self.target = target(self.environment, self.name, "qemu" if self.is_qemu else "serial")
         self.recorder = Recorder(self.target)
         if qemu_args:
@@ -102,6 +107,10 @@ class Board:
             self.qemu.on()
         else:
             self.target.activate(self.console)
+            if self.has_power:
+                # It may have been on.
+                self.reset()
+                return
         self._logs_in()
 
     def _logs_in(self):
@@ -150,8 +159,7 @@ class Board:
 
     def _complaints(self, lines, accepted=()):
         known = self.options["known_kernel_log"]
-        # The test of the serial target has QEMU behind the port.
-        if self.is_qemu or os.environ.get("IRONROOT_SERIAL_IS_QEMU"):
+        if self._on_qemu():
             known = known + self.options.get("known_kernel_log_in_qemu", [])
         accepted = [*accepted, *(entry["pattern"] for entry in known)]
         if "CONFIG_KUNIT" in kernel.fragments():
@@ -176,21 +184,74 @@ class Board:
             self.reset()
 
     def reset(self):
-        """Presses QEMU's reset button, whatever the board is doing, and logs in again."""
-        self.qemu.monitor_command("system_reset")
+        """Presses QEMU's reset button, whatever the board is doing, and logs in again.
+
+        A board on a serial port loses its power for a moment.
+        """
+        self._presses_reset()
         self._boots_again()
 
+    def _presses_reset(self):
+        if self.is_qemu:
+            self.qemu.monitor_command("system_reset")
+        else:
+            self.target.get_driver("PowerProtocol").cycle()
+
     def _boots_again(self):
+        self._leaves_the_shell()
+        self.expect(self.stages[0], 60)
+        self._logs_in()
+
+    def _leaves_the_shell(self):
         console = self.console
         self.target.deactivate(self.shell)
         self.target.activate(console)
-        self.expect(self.options["boot_stages"][0], 60)
+
+    @property
+    def stages(self):
+        """What the console shows of each boot stage."""
+        stages = self.options["boot_stages"]
+        return self.options.get("boot_stages_in_qemu", stages) if self._on_qemu() else stages
+
+    def _on_qemu(self):
+        """Whether the board is QEMU; in the test of the serial target QEMU is behind the port."""
+        return self.is_qemu or bool(os.environ.get("IRONROOT_SERIAL_IS_QEMU"))
+
+    @property
+    def u_boot(self):
+        """labgrid's driver of U-Boot's prompt; nothing where U-Boot is not what starts first."""
+        try:
+            return self.target.get_driver("UBootDriver", activate=False)
+        except NoDriverFoundError:
+            return None
+
+    def stop_in_u_boot(self):
+        """Resets the board and stops U-Boot's countdown; gives labgrid's driver of its prompt."""
+        u_boot = self.u_boot
+        u_boot.login_timeout = int(60 * MULTIPLIER)
+        self._presses_reset()
+        self._leaves_the_shell()
+        try:
+            self.target.activate(u_boot)
+        except TIMEOUT:
+            # The next test finds a shell.
+            self.reset()
+            raise
+        return u_boot
+
+    def boot_from_u_boot(self):
+        """Has U-Boot, at its prompt, do what it would have done by itself, and logs in."""
+        self.u_boot.boot("")
+        self.target.deactivate(self.u_boot)
         self._logs_in()
 
     def power_off(self):
         """Asks the board to power off; waits until QEMU has ended and gives its exit status."""
         self.console.sendline("poweroff")
         self.expect(r"reboot: Power down", 60)
+        if not self.is_qemu:
+            self._leaves_the_shell()
+            return 0
         # labgrid has no call for a QEMU that ends by itself.
         status = self.qemu._child.wait(timeout=30 * MULTIPLIER)
         self.target.deactivate(self.shell)

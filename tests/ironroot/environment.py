@@ -9,6 +9,7 @@ from pathlib import Path
 
 import yaml
 from labgrid import Environment
+from labgrid.config import Config
 
 CHECKOUT = Path(__file__).parents[2]
 
@@ -45,8 +46,12 @@ def qemu_device_tree(board, images):
     return made
 
 
-def environment(board, images, disk, serial=""):
-    """Loads board.yaml; `disk` is what the QEMU target boots from."""
+def environment(board, images, disk, serial="", power=""):
+    """Loads board.yaml; `disk` is what the QEMU target boots from.
+
+    `power` is a file with the resources and drivers, as labgrid calls them, of whatever switches
+    the power of the board on the serial port.
+    """
     path = board_yaml(board)
     # labgrid finds the format out itself, but for the disks of few machines alone.
     form = "qcow2" if str(disk).endswith(".qcow2") else "raw"
@@ -58,7 +63,13 @@ def environment(board, images, disk, serial=""):
         LG_APPEND=kernel_command_line(board),
         LG_DTB=str(qemu_device_tree(board, Path(images))),
     )
-    return Environment(str(path))
+    found = Environment(str(path))
+    if power:
+        switch = Config(str(power)).data
+        serial_target = found.config.get_targets()["serial"]
+        for kind in ("resources", "drivers"):
+            serial_target[kind] += switch.get(kind, [])
+    return found
 
 
 def target(environment, board, kind):

@@ -106,6 +106,8 @@ def board(booted, request):
     """The board; after the test its kernel log must have nothing new to complain about."""
     if (mark := request.node.get_closest_marker("qemu_only")) and not booted.is_qemu:
         pytest.skip(mark.args[0])
+    if (mark := request.node.get_closest_marker("needs_power")) and not booted.has_power:
+        pytest.skip(mark.args[0])
     if (package := package_of(request.node.path)) and not booted.has_package(package):
         pytest.skip(f"the image does not have package/{package}")
     yield booted
