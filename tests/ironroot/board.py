@@ -6,7 +6,6 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from labgrid.exceptions import NoDriverFoundError
 from pexpect import TIMEOUT
 
 from ironroot import kernel, kernel_log
@@ -219,11 +218,12 @@ class Board:
 
     @property
     def u_boot(self):
-        """labgrid's driver of U-Boot's prompt; nothing where U-Boot is not what starts first."""
-        try:
-            return self.target.get_driver("UBootDriver", activate=False)
-        except NoDriverFoundError:
+        """labgrid's driver of U-Boot's prompt; nothing where QEMU starts something else."""
+        targets = self.environment.config.get_targets()
+        drivers = targets["qemu" if self._on_qemu() else "serial"]["drivers"]
+        if not any("UBootDriver" in driver for driver in drivers):
             return None
+        return self.target.get_driver("UBootDriver", activate=False)
 
     def stop_in_u_boot(self):
         """Resets the board and stops U-Boot's countdown; gives labgrid's driver of its prompt."""
