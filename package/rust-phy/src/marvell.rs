@@ -43,8 +43,8 @@ pub(crate) mod phy_specific_status {
             (status & RESOLVED != 0).then_some(Self {
                 speed: match status >> SPEED_SHIFT {
                     1 => 100,
-                    // 3 is reserved; 10 and 1000 have one bit each.
-                    2 | 3 => 1000,
+                    2 => 1000,
+                    // 3 is reserved. As in C, it is what a PHY without power answers.
                     _ => 10,
                 },
                 full_duplex: status & FULL_DUPLEX != 0,
@@ -409,6 +409,7 @@ mod tests {
         assert_eq!(Link::from_register(0xac40), link(1000, true, true));
         assert_eq!(Link::from_register(0x4c00), link(100, false, false));
         assert_eq!(Link::from_register(0x2c00), link(10, true, false));
+        assert_eq!(Link::from_register(0xffff), link(10, true, true));
     }
 
     #[test]
