@@ -149,7 +149,7 @@ fn rmii_ref_clk(dev: &Device) -> Result<(Clock, Option<bool>)> {
         .is_some_and(|node| node.property_present(c"micrel,rmii-reference-clock-select-25-mhz"));
     let select = ksz8081::rmii_ref_clk_select(hertz, select_25_mhz);
     if select.is_none() {
-        dev_err!(dev, "Clock rate out of range: {hertz}\n");
+        dev_err!(dev, "\"rmii-ref\": Clock rate out of range: {hertz}\n");
         return Err(EINVAL);
     }
     Ok((clock, select))
@@ -157,13 +157,14 @@ fn rmii_ref_clk(dev: &Device) -> Result<(Clock, Option<bool>)> {
 
 /// The LED mode that the device tree asks for.
 fn led_mode(dev: &Device) -> Option<u16> {
+    const LED_MODE: &CStr = c"micrel,led-mode";
     let dev = dev.as_ref();
-    let mode = dev.fwnode()?.property_read::<u32>(c"micrel,led-mode");
+    let mode = dev.fwnode()?.property_read::<u32>(LED_MODE);
     match mode.optional()? {
         // CAST: At most 3.
         mode @ ..=ksz8081::LED_MODE_MAX => Some(mode as u16),
         mode => {
-            dev_err!(dev, "invalid led mode: {mode:#04x}\n");
+            dev_err!(dev, "{LED_MODE:?}: invalid led mode: {mode:#04x}\n");
             None
         }
     }

@@ -197,10 +197,16 @@ fn config_clk_out(dev: &mut Device, synce: SynceConfig) -> Result {
     ext::modify(dev, SynceConfig::REG, mask, set)
 }
 
+/// Says that the MAC's node asks for an interface that the chip does not have.
+fn refuse_interface(dev: &Device) -> Error {
+    dev_err!(dev.as_ref(), "\"phy-mode\": not one that the chip has\n");
+    EOPNOTSUPP
+}
+
 fn config_delays(dev: &mut Device) -> Result {
     let mode = dev.interface();
     if !mode.is_rgmii() {
-        return Err(EOPNOTSUPP);
+        return Err(refuse_interface(dev));
     }
     let &Board {
         rx_delay, tx_delay, ..
@@ -361,7 +367,7 @@ impl Driver for Yt8511 {
     fn config_init(dev: &mut Device) -> Result {
         let mode = dev.interface();
         if !mode.is_rgmii() {
-            return Err(EOPNOTSUPP);
+            return Err(refuse_interface(dev));
         }
         let (rx, tx) = (mode.has_rx_delay(), mode.has_tx_delay());
         ext::modify(

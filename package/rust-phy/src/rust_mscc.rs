@@ -173,17 +173,26 @@ fn config_delays(dev: &mut Device) -> Result {
     let mode = dev.interface();
     let (mut mask, mut set) = (rgmii_control::RX_CLK_DISABLE, 0);
     if mode.is_rgmii() {
-        let value = |clock, wanted| match dev.internal_delay(clock, &rgmii_control::DELAYS_PS) {
-            // CAST: An index of the eight delays.
-            Ok(value) => value as u16,
-            // The property is not there or, which the kernel reported, not possible.
-            Err(_) if wanted => rgmii_control::DELAY_2_NS,
-            Err(_) => rgmii_control::DELAY_LEAST,
+        let value = |clock, name: &CStr, wanted| {
+            if let Ok(value) = dev.internal_delay(clock, &rgmii_control::DELAYS_PS) {
+                // CAST: An index of the eight delays.
+                return value as u16;
+            }
+            let node = dev.as_ref().fwnode();
+            if node.is_some_and(|node| node.property_present(name)) {
+                // The kernel reported the number, but not whose it is.
+                dev_err!(dev.as_ref(), "{name:?}: taking the default\n");
+            }
+            if wanted {
+                rgmii_control::DELAY_2_NS
+            } else {
+                rgmii_control::DELAY_LEAST
+            }
         };
         mask |= rgmii_control::DELAYS;
         set = rgmii_control::delays(
-            value(RgmiiClock::Rx, mode.has_rx_delay()),
-            value(RgmiiClock::Tx, mode.has_tx_delay()),
+            value(RgmiiClock::Rx, c"rx-internal-delay-ps", mode.has_rx_delay()),
+            value(RgmiiClock::Tx, c"tx-internal-delay-ps", mode.has_tx_delay()),
         );
     }
     dev.modify_paged(page::EXTENDED_2, rgmii_control::REG, mask, set)?;
@@ -195,7 +204,10 @@ fn config_interface(dev: &mut Device) -> Result {
         mode if mode.is_rgmii() => ext_phy_control_1::MAC_MODE_RGMII,
         InterfaceMode::RMII => ext_phy_control_1::MAC_MODE_RMII,
         InterfaceMode::MII | InterfaceMode::GMII => ext_phy_control_1::MAC_MODE_GMII,
-        _ => return Err(EINVAL),
+        _ => {
+            dev_err!(dev.as_ref(), "\"phy-mode\": not one that the chip has\n");
+            return Err(EINVAL);
+        }
     };
     dev.modify(EXT_PHY_CONTROL_1, ext_phy_control_1::MAC_MODE, set)?;
     dev.genphy_soft_reset()

@@ -85,6 +85,7 @@ def test_straps_of_the_ksz8081_are_overridden(shell):
         assert by_rust == by_c, led_mode
         assert by_rust[0] == 0x0203, led_mode
         assert by_rust[1] & 0x0030 == bits[led_mode], led_mode
+    shell.run_check("dmesg | tail -n 50 | grep -q 'micrel,led-mode.*invalid led mode: 0x04'")
 
 
 def test_delays_are_those_of_the_mode(shell):

@@ -100,6 +100,8 @@ def test_delays_are_those_of_the_mode_and_the_device_tree(shell):
     for case, seen in compare(shell, DRIVERS, dict.fromkeys(cases, power_up), observe).items():
         _, _, fixed, delays = case
         assert seen == [[0x8060 | fixed << 8, 0x02F0 | delays]] * 2, case
+    for name in ("rx-internal-delay-ps.: 100", "tx-internal-delay-ps.: 2400"):
+        shell.run_check(f"dmesg | tail -n 50 | grep -q '{name} ps is not supported'")
 
 
 def test_the_yt8511_delays_as_its_mode_says(shell):
@@ -176,6 +178,7 @@ def test_gives_the_clock_that_the_device_tree_asks_for(shell):
         assert seen == [[expected[case]] if expected[case] else "Generic PHY"] * 2, case
 
 
+@pytest.mark.expects('"phy-mode": not one that the chip has')
 def test_refuses_other_interfaces(shell):
     def observe(sim, case):
         sim.start()
@@ -187,6 +190,8 @@ def test_refuses_other_interfaces(shell):
     }
     for case, seen in compare(shell, DRIVERS, cases, observe).items():
         assert seen == ["Operation not supported"] * 2, case
+    told = shell.run_check("dmesg | tail -n 50 | grep -c 'phy-mode.: not one that the chip has'")
+    assert told == [str(len(cases))]
 
 
 @pytest.mark.expects("(the pins ask for fiber|failed with error -95|phy_poll_reset failed: -110)")

@@ -129,6 +129,7 @@ def test_the_rate_of_the_rmii_clock_is_what_the_ksz8081_is_told(shell):
     expected = dict(zip(cases, [(name, 0), (name, 1), (name, 1), (name, 0)], strict=True))
     expected[30000000, False] = ("Generic PHY", 1)
     assert seen == {case: [result] * 2 for case, result in expected.items()}
+    shell.run_check("dmesg | tail -n 50 | grep -q 'rmii-ref.*out of range: 30000000'")
 
 
 @pytest.mark.parametrize("family", LOOPBACK)
