@@ -15,6 +15,7 @@
 //! | `banks ADDR SELECT FIRST LAST` | says which register selects the page of which |
 //! | `window ADDR PAGE SELECT` | says that a page shows extension pages, `0x10000` and up |
 //! | `fail ADDR ERRNO` | lets each access fail; 0 for no more |
+//! | `dead ADDR 0\|1` | lets each read give all ones, and writes go nowhere; 0 for no more |
 //! | `dt HEX` | appends to the device tree blob, where `mdio` is the bus, or `mac` its parent |
 //! | `wire ADDR` | gives the PHY an interrupt, before `start` |
 //! | `clock ADDR HZ [NAME]` | gives the PHY a clock, whatever its name without one; before `start` |
@@ -89,6 +90,8 @@ struct Slot {
     addr: u8,
     /// What every access fails with, as an errno; 0 for none.
     errno: i32,
+    /// Nobody pulls the bus down when it is read.
+    dead: bool,
     phy: Phy,
 }
 
@@ -140,6 +143,7 @@ impl Model {
         // Nobody pulls the bus down: an address without a PHY reads all ones.
         let value = match state.slot(addr) {
             Ok(slot) if slot.errno != 0 => return Err(Error::from_errno(-slot.errno)),
+            Ok(slot) if slot.dead => 0xffff,
             Ok(slot) => access(&mut slot.phy)?,
             Err(_) => return Ok(0xffff),
         };
@@ -313,6 +317,7 @@ fn run_on_state(
             Slot {
                 addr,
                 errno: 0,
+                dead: false,
                 phy: Phy::new(),
             },
             GFP_KERNEL,
@@ -343,6 +348,7 @@ fn run_on_state(
         ),
         "window" => phy.set_window(arguments.narrow()?, arguments.narrow()?),
         "fail" => slot.errno = arguments.narrow::<u8>()?.into(),
+        "dead" => slot.dead = arguments.number()? != 0,
         "get" => return Ok(Some(phy.peek(arguments.paged()?))),
         "getmmd" => return Ok(Some(phy.peek(arguments.mmd()?))),
         _ => return Err(EINVAL),
