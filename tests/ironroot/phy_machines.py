@@ -11,6 +11,8 @@ from ironroot.kernel import images
 from ironroot.phy_chips import FAMILIES
 from ironroot.quick import quick
 
+# Where every card's boot partition begins, as mtools takes it.
+BOOT = "8M"
 # The C drivers, whose modules have the families' names.
 NO_C_DRIVERS = f"modprobe.blacklist={','.join(FAMILIES)}"
 
@@ -35,14 +37,33 @@ class Retold(Machine):
 
     def board(self, name, scratch):
         """A folder with what tells QEMU of the board; see `written`."""
-        dtb = scratch / self.tree
-        dtb.write_bytes((images() / self.tree).read_bytes())
         compatible = f"ethernet-phy-id{self.phy_id >> 16:04x}.{self.phy_id & 0xFFFF:04x}"
-        edit = ["fdtput", "-t", "s", dtb, self.node, "compatible", compatible]
-        subprocess.run(edit, check=True)
+        dtb = edited(self.tree, scratch, ["-t", "s"], self.node, "compatible", compatible)
         described = described_board(name)
         described["images"]["dtb"] = str(dtb)
         return written(described, f"{kernel_command_line(name)} {NO_C_DRIVERS}", scratch)
+
+
+@dataclass(frozen=True)
+class Untold(Machine):
+    """The board, with a device tree that leaves it to the PHY to say what it is."""
+
+    # The device tree on the card's boot partition, and the PHY in it.
+    tree: str
+    node: str
+
+    def board(self, name, scratch):
+        """A folder with what tells QEMU of the board; see `written`."""
+        dtb = edited(self.tree, scratch, ["-d"], self.node, "compatible")
+        # The boot loader takes the tree from the card, and the command line too.
+        disk = scratch / "sdcard.img"
+        subprocess.run(["cp", "--sparse=always", images() / "sdcard.img", disk], check=True)
+        subprocess.run(["mcopy", "-o", "-i", f"{disk}@@{BOOT}", dtb, f"::{self.tree}"], check=True)
+        described = described_board(name)
+        qemu = qemu_driver(described)
+        arguments = qemu["extra_args"].replace("$LG_DISK_FORMAT", "raw")
+        qemu["extra_args"] = Template(arguments.replace("$LG_DISK", str(disk)))
+        return written(described, kernel_command_line(name), scratch)
 
 
 @dataclass(frozen=True)
@@ -68,9 +89,9 @@ class Rig(Machine):
     def board(self, name, scratch):
         """A folder with what tells QEMU of the machine; see `written`."""
         described = described_board(name)
-        drivers = described["targets"]["qemu"]["drivers"]
-        (qemu,) = (each for each in drivers if "QEMUDriver" in each)
-        qemu["QEMUDriver"] = {
+        qemu = qemu_driver(described)
+        qemu.clear()
+        qemu |= {
             "qemu_bin": "qemu",
             "machine": self.machine,
             "cpu": self.cpu,
@@ -116,10 +137,25 @@ Loader.add_constructor("!template", lambda _, node: Template(node.value))
 Dumper.add_representer(Template, lambda dumper, text: dumper.represent_scalar("!template", text))
 
 
+def edited(tree, scratch, options, *words):
+    """The image's device tree, with what fdtput changed in it."""
+    dtb = scratch / tree
+    dtb.write_bytes((images() / tree).read_bytes())
+    subprocess.run(["fdtput", *options, dtb, *words], check=True)
+    return dtb
+
+
 def described_board(name):
     """What board.yaml says."""
     # A SafeLoader's subclass: it makes plain values only.
     return yaml.load(board_yaml(name).read_text(), Loader=Loader)
+
+
+def qemu_driver(described):
+    """What board.yaml tells labgrid's QEMU driver."""
+    drivers = described["targets"]["qemu"]["drivers"]
+    (qemu,) = (each["QEMUDriver"] for each in drivers if "QEMUDriver" in each)
+    return qemu
 
 
 def written(described, append, scratch):
@@ -140,7 +176,15 @@ def retold(module, driver, phy_id):
 SD = "-drive if=sd,index=0,format=$LG_DISK_FORMAT,file=$LG_DISK"
 # By the board whose suite they belong to; each has a name.
 MACHINES = {
-    "sifive_unleashed": {"plain": Machine("rust_mscc", "Microsemi VSC8541 SyncE")},
+    "sifive_unleashed": {
+        "plain": Machine("rust_mscc", "Microsemi VSC8541 SyncE"),
+        "marvell": Untold(
+            "rust_marvell",
+            "Marvell 88E1111",
+            tree="hifive-unleashed-a00.dtb",
+            node="/soc/ethernet@10090000/ethernet-phy@0",
+        ),
+    },
     "microchip_icicle": {"plain": Machine("rust_marvell", "Marvell 88E1111")},
     "nxp_imx8mp_evk": {
         "plain": Machine("rust_smsc", "SMSC LAN911x Internal PHY"),
