@@ -11,7 +11,7 @@ RUN_BOARD = $(or $(BOARD),qemu_riscv64)
 
 # Recipes read these from the environment, so that no value of theirs is ever
 # parsed as shell.
-export BOARD VARIANT ROOT K SERIAL POWER IMAGE DEVICE YES NAME PROFILE JOBS TOOLCHAIN BUILDROOT NVD
+export BOARD VARIANT ROOT K SERIAL POWER IMAGE DEVICE YES NAME PROFILE JOBS TOOLCHAIN BUILDROOT NVD DAYS
 export KERNEL_SOURCE IRONROOT_CACHE IRONROOT_TIMEOUT_MULTIPLIER
 
 ENTER := quick/enter
@@ -83,6 +83,10 @@ lint: ## every check that needs no kernel and no board
 .PHONY: clean
 clean: ## removes output/; the cache stays
 	rm -rf output
+
+.PHONY: prune
+prune: ## takes out of the cache what no build has used for DAYS=30 days
+	@$(QUICK) prune "$${DAYS:-30}"
 
 .PHONY: need-board
 need-board:

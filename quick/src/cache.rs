@@ -9,6 +9,7 @@ use rustix::fs::{flock, FlockOperation};
 use sha2::{Digest, Sha256};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 /// Collects what goes into a build.
 pub struct Key(Sha256);
@@ -87,12 +88,12 @@ pub fn entry(
 ) -> Result<PathBuf> {
     let dir = ctx.cache.join(name);
     let mark = |state: &str| with_suffix(&dir, state);
-    if mark("complete").exists() {
+    if used(&completed(&dir)) {
         return Ok(dir);
     }
     fs::create_dir_all(dir.parent().context("a cache entry has a parent")?)?;
     let _lock = lock(ctx, &mark("lock"))?;
-    if mark("complete").exists() {
+    if used(&completed(&dir)) {
         return Ok(dir);
     }
     let found = if mark("stopped").exists() && dir.exists() {
@@ -107,7 +108,7 @@ pub fn entry(
     remove_if_there(&mark("stopped"))?;
     match build(&dir, found) {
         Ok(()) => {
-            File::create(mark("complete"))?;
+            File::create(completed(&dir))?;
             Ok(dir)
         }
         Err(error) => {
@@ -115,6 +116,44 @@ pub fn entry(
             Err(error)
         }
     }
+}
+
+/// The file that says that an entry is complete; its date is that of the last use.
+pub fn completed(dir: &Path) -> PathBuf {
+    with_suffix(dir, "complete")
+}
+
+/// Whether the mark is there; dates it now, for `make prune`.
+fn used(mark: &Path) -> bool {
+    let Ok(file) = File::open(mark) else {
+        return false;
+    };
+    // Another user's cache can be used all the same.
+    let _ = file.set_modified(SystemTime::now());
+    true
+}
+
+/// Whether a directory of the cache is an entry, complete or not.
+pub fn is_entry(dir: &Path) -> bool {
+    ["complete", "stopped", "lock"].iter().any(|state| with_suffix(dir, state).exists())
+}
+
+/// Removes an entry, its mark first; false where somebody builds it now.
+///
+/// # Errors
+///
+/// Those of the file system.
+pub fn remove(dir: &Path) -> Result<bool> {
+    let lock = File::create(with_suffix(dir, "lock"))?;
+    if flock(&lock, FlockOperation::NonBlockingLockExclusive).is_err() {
+        return Ok(false);
+    }
+    for mark in ["complete", "stopped"] {
+        remove_if_there(&with_suffix(dir, mark))?;
+    }
+    // The lock's file stays: who waits for it finds nothing there, and builds anew.
+    fs::remove_dir_all(dir)?;
+    Ok(true)
 }
 
 /// Takes a lock that the kernel frees when this process ends, however it ends.

@@ -19,6 +19,7 @@ mod kconfig;
 mod kernel;
 mod modules;
 mod new_driver;
+mod prune;
 mod raspberry_pi;
 mod rootfs;
 mod step;
@@ -34,7 +35,8 @@ use std::process::{Command, ExitCode};
 const USAGE: &str =
     "usage: quick image BOARD | kernel BOARD | crates BOARD | static BOARD PACKAGE | \
                      crate-tests BOARD PACKAGE CRATE FEATURES | sysroot BOARD | \
-                     source | device-tree BOARD NAME | configure BOARD | menuconfig BOARD | new-driver NAME | flash BOARD DEVICE | check-package";
+                     source | device-tree BOARD NAME | configure BOARD | menuconfig BOARD | new-driver NAME | flash BOARD DEVICE | \
+                     prune DAYS | check-package";
 
 fn main() -> ExitCode {
     let args: Vec<String> = env::args().skip(1).collect();
@@ -103,6 +105,7 @@ fn dispatch(args: &[&str]) -> Result<()> {
             let yes = env::var("YES").is_ok_and(|value| !value.is_empty());
             flash::run(&image, Path::new(device), yes)
         }
+        ["prune", days] => prune::run(&ctx, days),
         ["check-package"] => check_package::run(&ctx.checkout),
         _ => bail!("{USAGE}"),
     }
