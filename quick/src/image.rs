@@ -37,7 +37,8 @@ pub fn build(ctx: &Context, board: &Board) -> Result<()> {
     for path in firmware.iter().map(|(path, _)| path).chain(&device_trees) {
         key.path(path)?;
     }
-    rootfs::key(ctx, board, &mut key)?;
+    let userland = rootfs::userland(ctx, board)?;
+    rootfs::key(ctx, board, &userland, &mut key)?;
     for path in ["configs", "board/common", "quick/src/image.rs", "quick/src/rootfs.rs"] {
         key.path(&ctx.checkout.join(path))?;
     }
@@ -53,7 +54,7 @@ pub fn build(ctx: &Context, board: &Board) -> Result<()> {
 
     say(format!("making the disk image of {}", board.output_name()));
     let target = output.join("target");
-    rootfs::stage(ctx, board, &kernel, &installs, &target)?;
+    rootfs::stage(ctx, board, &kernel, &userland, &installs, &target)?;
     if images.exists() {
         fs::remove_dir_all(&images)?;
     }

@@ -8,6 +8,7 @@ use crate::context::Context;
 use crate::debian;
 use crate::kernel::Kernel;
 use crate::modules;
+use crate::step::say;
 use anyhow::{bail, ensure, Context as _, Result};
 use std::collections::BTreeSet;
 use std::fs;
@@ -28,10 +29,10 @@ pub fn stage(
     ctx: &Context,
     board: &Board,
     kernel: &Kernel,
+    userland: &[PathBuf],
     installs: &[PathBuf],
     target: &Path,
 ) -> Result<()> {
-    let userland = userland(ctx, board)?;
     if target.exists() {
         fs::remove_dir_all(target).with_context(|| target.display().to_string())?;
     }
@@ -42,7 +43,9 @@ pub fn stage(
     for dir in ["bin", "sbin", "lib"] {
         symlink(format!("usr/{dir}"), target.join(dir))?;
     }
-    copy_tree(&userland, target)?;
+    for tree in userland {
+        copy_tree(tree, target)?;
+    }
     applets(target)?;
     copy_tree(&ctx.checkout.join("quick/skeleton"), target)?;
     copy_tree(&kernel.install.join("lib"), &target.join("usr/lib"))?;
@@ -67,8 +70,10 @@ pub fn stage(
 /// # Errors
 ///
 /// When a part cannot be read.
-pub fn key(ctx: &Context, board: &Board, key: &mut Key) -> Result<()> {
-    key.text(&userland(ctx, board)?.to_string_lossy());
+pub fn key(ctx: &Context, board: &Board, userland: &[PathBuf], key: &mut Key) -> Result<()> {
+    for tree in userland {
+        key.text(&tree.to_string_lossy());
+    }
     key.path(&ctx.checkout.join("quick/skeleton"))?;
     for overlay in board.paths("BR2_ROOTFS_OVERLAY")? {
         key.path(&overlay)?;
@@ -76,21 +81,49 @@ pub fn key(ctx: &Context, board: &Board, key: &mut Key) -> Result<()> {
     Ok(())
 }
 
-/// The board's Debian packages, unpacked in the cache.
-fn userland(ctx: &Context, board: &Board) -> Result<PathBuf> {
-    let packages = packages(ctx, board)?;
+/// The board's Debian packages, unpacked in the cache: those that it needs, then the extras, which
+/// are left out where the archive does not give them.
+///
+/// # Errors
+///
+/// When a package has no row, or the archive lacks one that is needed.
+pub fn userland(ctx: &Context, board: &Board) -> Result<Vec<PathBuf>> {
+    let (extras, needed): (BTreeSet<_>, BTreeSet<_>) =
+        packages(ctx, board)?.into_iter().partition(|name| name.ends_with('?'));
+    let mut trees = vec![unpacked(ctx, board, "userland", &joined(&needed))?];
+    if !extras.is_empty() {
+        let extras = joined(&extras);
+        match unpacked(ctx, board, "extras", &extras) {
+            Ok(tree) => trees.push(tree),
+            Err(error) => say(format!(
+                "{} goes without {extras}, which the archive does not give now: {error:#}",
+                board.name
+            )),
+        }
+    }
+    Ok(trees)
+}
+
+/// Names as mmdebstrap takes them.
+fn joined(names: &BTreeSet<String>) -> String {
+    names.iter().map(|name| name.trim_end_matches('?')).collect::<Vec<_>>().join(",")
+}
+
+/// These packages for the board's architecture, unpacked in the cache.
+fn unpacked(ctx: &Context, board: &Board, kind: &str, packages: &str) -> Result<PathBuf> {
     let arch = board.arch.debian;
     let mut key = Key::new("userland-1");
-    key.text(debian::SUITE).text(arch).text(&packages);
+    key.text(debian::SUITE).text(arch).text(packages);
     let name = format!("userland/{arch}-{}", key.finish());
     cache::entry(ctx, &name, |dir, _| {
-        debian::unpack(ctx, &format!("userland {arch}"), arch, &packages, dir)
+        debian::unpack(ctx, &format!("{kind} {arch}"), arch, packages, dir)
     })
     .map(|dir| dir.join("tree"))
 }
 
-/// Debian's names of the packages that the defconfig selects, by quick/debian-packages.
-fn packages(ctx: &Context, board: &Board) -> Result<String> {
+/// Debian's names of the packages that the defconfig selects, by quick/debian-packages; an extra's
+/// ends with a question mark.
+fn packages(ctx: &Context, board: &Board) -> Result<BTreeSet<String>> {
     let path = ctx.checkout.join("quick/debian-packages");
     let table = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
     let mut names: BTreeSet<String> = BTreeSet::from(["busybox-static".to_owned()]);
@@ -112,16 +145,21 @@ fn packages(ctx: &Context, board: &Board) -> Result<String> {
         };
         names.extend(on(row, board.arch.debian));
     }
-    Ok(names.into_iter().collect::<Vec<_>>().join(","))
+    Ok(names)
 }
 
 /// The packages of a row that an architecture has: `name`, or `name[arch,arch]` where some lack it.
+/// The question mark of an extra stays at its end.
 fn on<'a>(row: &'a str, arch: &'a str) -> impl Iterator<Item = String> + 'a {
-    row.split_whitespace().skip(1).filter_map(move |word| match word.split_once('[') {
-        None => Some(word.to_owned()),
-        Some((name, arches)) => {
-            arches.trim_end_matches(']').split(',').any(|a| a == arch).then(|| name.to_owned())
-        }
+    row.split_whitespace().skip(1).filter_map(move |word| {
+        let (name, extra) = word.strip_suffix('?').map_or((word, ""), |name| (name, "?"));
+        let name = match name.split_once('[') {
+            None => Some(name),
+            Some((name, arches)) => {
+                arches.trim_end_matches(']').split(',').any(|a| a == arch).then_some(name)
+            }
+        };
+        name.map(|name| format!("{name}{extra}"))
     })
 }
 
@@ -191,5 +229,15 @@ mod tests {
         let names = |arch| on(row, arch).collect::<Vec<_>>();
         assert_eq!(names("armhf"), ["a", "b/trixie-backports"]);
         assert_eq!(names("riscv64"), ["a", "c"]);
+    }
+
+    #[test]
+    fn an_extra_stays_one() {
+        let row = "BR2_PACKAGE_A a b/trixie-backports[arm64]? c?";
+        let names = |arch| on(row, arch).collect::<Vec<_>>();
+        assert_eq!(names("arm64"), ["a", "b/trixie-backports?", "c?"]);
+        assert_eq!(names("riscv64"), ["a", "c?"]);
+        let extras = names("arm64").into_iter().skip(1).collect();
+        assert_eq!(joined(&extras), "b/trixie-backports,c");
     }
 }
