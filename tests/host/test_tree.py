@@ -84,3 +84,11 @@ def test_boards_share_no_identifier():
             seen[number] = board
     # A card's own, its file system's, and one for each partition.
     assert len(seen) == 2 * len(boards()) + partitions
+
+
+def test_a_kernel_without_rust_gets_no_module_in_rust():
+    """VARIANT=c switches every package off that has a Kbuild."""
+    modules = [path.parents[1].name for path in CHECKOUT.glob("package/*/src/Kbuild")]
+    off = [f"BR2_PACKAGE_{name.upper().replace('-', '_')}=n" for name in sorted(modules)]
+    lines = (CHECKOUT / "configs/variant/c.config").read_text().splitlines()
+    assert [line for line in lines if not line.startswith("#")] == off
