@@ -76,7 +76,7 @@ def test_a_phy_that_changes_its_mind(shell, family):
         for reports in polled(shell, family, observe)
     )
     assert seen == c_seen
-    # phylib's own reading of the registers takes another speed for impossible while there is a link.
+    # phylib's own reading of the registers takes another speed for impossible while the link is up.
     speeds = ["10Mb/s" if family in SLOW else "100Mb/s", "100Mb/s"]
     assert [settings["Speed"] for settings in (seen[0], seen[2])] == speeds
 
