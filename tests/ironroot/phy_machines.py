@@ -85,6 +85,8 @@ class Rig(Machine):
     known_log: tuple = ()
     # Why its MAC driver cannot be loaded a second time.
     stays: str = ""
+    # What modprobe has to be told of the machine's modules.
+    modprobe: str = ""
 
     def board(self, name, scratch):
         """A folder with what tells QEMU of the machine; see `written`."""
@@ -108,7 +110,10 @@ class Rig(Machine):
         described["options"]["known_kernel_log"] = [{"pattern": each} for each in self.known_log]
         # The image's login is on a port that this machine does not have.
         port = kernel_command_line(name).rsplit("console=", 1)[1]
-        login = f"sed -i s/{port}/{self.console}/g /etc/inittab; exec /sbin/init"
+        login = (
+            f"sed -i s/{port}/{self.console}/g /etc/inittab;"
+            f" echo {self.modprobe} > /etc/modprobe.d/machine.conf; exec /sbin/init"
+        )
         append = (
             f"root=PARTLABEL=root rootwait rw gpt console={self.console},115200"
             f' {NO_C_DRIVERS} init=/bin/sh -- -c "{login}"'
@@ -196,6 +201,20 @@ MACHINES = {
         "micrel": retold("rust_micrel", "Micrel KSZ9031 Gigabit PHY", 0x00221622),
     },
     "qemu_arm": {
+        "ast2600-evb": Rig(
+            "rust_realtek",
+            "RTL8211E Gigabit Ethernet",
+            tree="aspeed/aspeed-ast2600-evb",
+            console="ttyS0",
+            needs="CONFIG_MACH_ASPEED_G6",
+            machine="ast2600-evb",
+            cpu="cortex-a7",
+            memory="1G",
+            # Which of the four becomes eth0 is the kernel's choice.
+            devices=f"{SD} -nic user -nic user -nic user -nic user",
+            # The MAC looks for its PHY once, and the MDIO bus is a module of its own.
+            modprobe="softdep ftgmac100 pre: mdio_aspeed",
+        ),
         "cubieboard": Rig(
             "rust_realtek",
             "RTL8201CP Ethernet",
