@@ -108,6 +108,10 @@ def board(booted, request):
         pytest.skip(mark.args[0])
     if (mark := request.node.get_closest_marker("needs_power")) and not booted.has_power:
         pytest.skip(mark.args[0])
+    if (mark := request.node.get_closest_marker("needs_package")) and not booted.has_package(
+        mark.args[0]
+    ):
+        pytest.skip(mark.args[1])
     if (package := package_of(request.node.path)) and not booted.has_package(package):
         pytest.skip(f"the image does not have package/{package}")
     yield booted

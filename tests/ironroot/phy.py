@@ -3,12 +3,17 @@
 
 import subprocess
 
+import pytest
+
 BMCR, BMSR, LPA, STAT1000 = 0, 1, 5, 10
 # Bits that a PHY for copper sets in BMSR: link, auto-negotiation complete.
 BMSR_LINK, BMSR_ANEG_COMPLETE = 0x0004, 0x0020
 
 # The nodes of phy_sim's device tree are not in /sys/firmware/devicetree.
 NO_SYSFS_NODE = r"(mdio_bus phy-sim-\d+(:00)?|hwmon hwmon\d+): Error -2 creating of_node link"
+
+# Cable tests, crossover, and what else ethtool asks for in no other way.
+netlink = pytest.mark.needs_package("libmnl", "the image's ethtool has no netlink")
 
 
 def device_tree(properties, in_mac=False):

@@ -2,7 +2,16 @@
 """rust_broadcom and the C driver on the same simulated PHYs: user space must see no difference."""
 
 import pytest
-from ironroot.phy import BMCR, BMSR, BMSR_ANEG_COMPLETE, BMSR_LINK, LPA, NO_SYSFS_NODE, STAT1000
+from ironroot.phy import (
+    BMCR,
+    BMSR,
+    BMSR_ANEG_COMPLETE,
+    BMSR_LINK,
+    LPA,
+    NO_SYSFS_NODE,
+    STAT1000,
+    netlink,
+)
 from ironroot.phy_chips import (
     AUX_CTL,
     BROADCOM,
@@ -219,6 +228,7 @@ def test_wakes_on_lan(shell):
     assert seen[6][2][:2] == [0x8400, 0x0007]
 
 
+@netlink
 def test_no_wakeup_without_an_interrupt(shell):
     def observe(sim):
         sim.start()

@@ -4,7 +4,7 @@
 from operator import itemgetter
 
 import pytest
-from ironroot.phy import BMCR, LPA, NO_SYSFS_NODE, STAT1000
+from ironroot.phy import BMCR, LPA, NO_SYSFS_NODE, STAT1000, netlink
 from ironroot.phy_chips import (
     EXT_ADDRESS,
     EXT_CONTROL,
@@ -110,6 +110,7 @@ def test_link_comes_and_goes_by_interrupt(shell):
         assert bmcr & 0x0800, mode
 
 
+@netlink
 def test_forced_modes_and_crossover(shell):
     def observe(sim):
         sim.start()
@@ -178,6 +179,7 @@ def test_counters_add_up(shell):
         assert seen[1][0][1:] == (both_pages if chip == "88E1510" else copper), chip
 
 
+@netlink
 def test_finds_the_fault_in_a_cable(shell):
     def observe(sim):
         sim.start()
@@ -338,6 +340,7 @@ def test_the_88e1510_wakes_on_lan(shell):
     assert seen[0][2][4:] == [0x6480, 0x4A85 | 0x0800]
 
 
+@netlink
 def test_the_88e1510_finds_the_fault_in_a_cable(shell):
     def observe(sim, metres):
         sim.start()

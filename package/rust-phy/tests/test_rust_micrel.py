@@ -2,7 +2,7 @@
 """rust_micrel and the C driver on the same simulated PHYs: user space must see no difference."""
 
 import pytest
-from ironroot.phy import BMCR, LPA, NO_SYSFS_NODE, STAT1000
+from ironroot.phy import BMCR, LPA, NO_SYSFS_NODE, STAT1000, netlink
 from ironroot.phy_chips import (
     GIGABIT_BMSR,
     KSZ9X31_LINKMD,
@@ -241,6 +241,7 @@ def test_a_ksz9031_that_hangs_is_set_up_again(shell):
     assert seen == [([0x0001], "1000Mb/s")] * 2
 
 
+@netlink
 def test_forced_modes_and_crossover(shell):
     def observe(sim, chip):
         sim.start()
@@ -320,6 +321,7 @@ def starts_of(written, register):
     return sum(entry[1] == register for entry in written)
 
 
+@netlink
 def test_finds_the_fault_in_a_cable(shell):
     def observe(sim, case):
         chip, result = case
@@ -343,6 +345,7 @@ def test_finds_the_fault_in_a_cable(shell):
 NOISE = ((0x6000, 0x0000), (0x0000, 0x6000))
 
 
+@netlink
 def test_gives_a_cable_up_with_a_partner_that_talks(shell):
     def observe(sim, pairs):
         # The chip tests the pair that it sends on: that of MDI, or that of MDI-X.

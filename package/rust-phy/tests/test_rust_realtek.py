@@ -2,7 +2,7 @@
 """rust_realtek and the C driver on the same simulated PHYs: user space must see no difference."""
 
 import pytest
-from ironroot.phy import BMCR, LPA, NO_SYSFS_NODE, STAT1000
+from ironroot.phy import BMCR, LPA, NO_SYSFS_NODE, STAT1000, netlink
 from ironroot.phy_chips import GIGABIT_BMSR, INSR, PAGSR, PENDING, REALTEK, realtek
 from ironroot.phy_script import both, compare, writes
 
@@ -98,6 +98,7 @@ def test_does_what_the_device_tree_asks_for(shell):
         assert seen[0] == expected[chip], chip
 
 
+@netlink
 def test_link_comes_and_goes_by_interrupt(shell):
     # What the partner advertises, and what PHYSR says of it: speed in 5:4, duplex in 3.
     links = [(0x45E1, 0x18), (0x4081, 0x10), (0x4061, 0x08), (0x4021, 0x00), (0x45E1, 0x828)]
@@ -155,6 +156,7 @@ def test_magic_packets_wake_the_system(shell):
     assert (armed, power, again) == ([0x80, 0x9FFF], 0, 0x10)
 
 
+@netlink
 def test_no_wakeup_without_the_property(shell):
     def observe(sim):
         sim.start()

@@ -2,7 +2,7 @@
 """rust_smsc and the C driver on the same simulated PHYs: user space must see no difference."""
 
 import pytest
-from ironroot.phy import BMCR, LPA, NO_SYSFS_NODE
+from ironroot.phy import BMCR, LPA, NO_SYSFS_NODE, netlink
 from ironroot.phy_chips import (
     ENERGYON,
     INTERRUPT_SOURCE,
@@ -99,6 +99,7 @@ def test_forced_modes_and_crossover(shell):
     assert seen[2][1][1] == 0xA000
 
 
+@netlink
 def test_wakes_on_lan(shell):
     def observe(sim):
         sim.start()
