@@ -34,8 +34,12 @@ class Disk:
 
         A namespace that controllers can share has the subsystem's number in its name, not the
         controller's, and beside it a hidden device for each path: these have a c in their names.
+        sysfs has it before /dev: a write would make a file of that name there.
         """
-        match = f"grep -sqx {nsid} $n/nsid && grep -sq '^{self.serial} *$' $n/device/serial"
+        match = (
+            f"grep -sqx {nsid} $n/nsid && grep -sq '^{self.serial} *$' $n/device/serial"
+            " && [ -b /dev/${n##*/} ]"
+        )
         find = (
             f"for n in /sys/block/nvme*n*; do {match} && case $n in */nvme*c*n*) ;; "
             "*) echo $n; exit;; esac; done"
