@@ -73,9 +73,14 @@ def wait_for_carrier(shell, up):
 
 
 def bound_to(shell):
-    """The module and the driver that the network device's PHY has."""
-    driver = f"{NETDEV}/phydev/driver"
-    lines = shell.run_check(f"readlink -f {driver}/module; readlink -f {driver}")
+    """The module and the driver that the network device's PHY has.
+
+    A MAC that takes its PHY before it is a network device has no link to it in sysfs; on a machine
+    with such a one all PHYs are alike.
+    """
+    find = "[ -e $phy ] || phy=$(ls -d /sys/bus/mdio_bus/devices/*:* | head -n 1)"
+    read = "readlink -f $phy/driver/module; readlink -f $phy/driver"
+    lines = shell.run_check(f"phy={NETDEV}/phydev; {find}; {read}")
     return [line.rsplit("/", 1)[1] for line in lines]
 
 
