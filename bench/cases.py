@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What is compared: for each row a Rust driver and its C counterpart, the same client on both."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 
 @dataclass(frozen=True)
@@ -16,10 +16,17 @@ class Side:
     command: str
     # The kernel variant that has the driver; empty for the release kernel.
     variant: str = ""
-    # The kernel function that runs once for each request: what a profile counts by.
+    # The machine's processors.
+    cpus: int = 1
+    # The kernel function that runs once for each request: what a profile counts by. Without one it
+    # goes by the measurement: the trace has as many requests as fit into its instructions.
     entry: str = "blk_mq_start_request"
-    # The modules whose own share a profile states; none where the driver is built in.
+    # The modules whose own share a profile states; where the driver is built in, instead, what
+    # the names of its functions have in them.
     own: tuple[str, ...] = ()
+    own_names: str = ""
+    # The program to end where the command is a loop of several.
+    program: str = ""
 
 
 @dataclass(frozen=True)
@@ -109,12 +116,10 @@ def binder_cases():
                 teardown=(),
                 command=command,
                 variant=variant,
-                entry=entry,
+                entry="",
+                own_names=driver,
             )
-            for driver, variant, entry in (
-                ("rust_binder", "", "rust_binder_ioctl"),
-                ("binder", "c", "binder_transaction"),
-            )
+            for driver, variant in (("rust_binder", ""), ("binder", "c"))
         )
         yield Case(f"binder/{name}", *sides, requests=500)
 
@@ -146,8 +151,24 @@ def ashmem_cases():
         yield Case(f"ashmem/{name}", rust, baseline, requests=500)
 
 
-def nvme_side(driver, options):
-    """One NVMe driver on the board's NVMe device, alone; no scheduler, as nobody uses one there."""
+# One client a processor, and so one a queue, with a share of the requests; `last` is for the last.
+FOUR_CLIENTS = (
+    'pids=; for cpu in 0 1 2 3; do last=; [ $cpu = 3 ] && last="{last}";'
+    " taskset -c $cpu blkload /dev/nvme0n1 --requests $(({{n}} / 4)) {options} $last &"
+    ' pids="$pids $!"; done; for pid in $pids; do wait $pid || exit; done'
+)
+# Whether a function may interrupt by message; a driver asks when it gets the device.
+MESSAGES = (
+    "for class in $(grep -l ^0x010802 /sys/bus/pci/devices/*/class);"
+    " do echo {allowed} > ${{class%class}}msi_bus; done"
+)
+
+
+def nvme_side(driver, options, messages=True):
+    """One NVMe driver on the board's NVMe device, alone; no scheduler, as nobody uses one there.
+
+    Without messages it has one wire, INTx, for all its queues.
+    """
     # One that stays, or gets no device, would be measured under the other's name.
     neither = (
         "for module in rust_nvme nvme; do"
@@ -157,18 +178,28 @@ def nvme_side(driver, options):
         "for i in $(seq 50); do test -b /dev/nvme0n1 && break; sleep 0.2; done;"
         f" readlink /sys/class/nvme/nvme0/device/driver | grep /{driver}$"
     )
+    by_message = f"grep nvme0q1 /proc/interrupts | grep {'' if messages else '-v '}PCI-MSI"
     return Side(
         driver=driver,
         own=(driver, "nvme_core"),
         setup=(
             neither,
+            MESSAGES.format(allowed=int(messages)),
             f"modprobe {driver} {'poll_queues=1' if '--poll' in options else ''}".strip(),
             ready,
+            *(() if "--poll" in options else (by_message,)),
             "echo none > /sys/block/nvme0n1/queue/scheduler",
         ),
-        teardown=(neither,),
+        teardown=(neither, MESSAGES.format(allowed=1)),
         command=f"blkload /dev/nvme0n1 --requests {{n}} {options}",
     )
+
+
+def nvme_on_four_cpus(driver, options, last=""):
+    """The same with a queue for each of four processors, all in use."""
+    command = FOUR_CLIENTS.format(options=options, last=last)
+    side = nvme_side(driver, options)
+    return replace(side, command=f"sh -c '{command}'", program="blkload", cpus=4)
 
 
 def nvme_cases():
@@ -183,6 +214,19 @@ def nvme_cases():
         "randread-4k-qd1-polled": "--depth 1 --poll",
     }.items():
         yield Case(f"nvme/{name}", *(nvme_side(side, options) for side in ("rust_nvme", "nvme")))
+        if "4k" in name and "--poll" not in options:
+            sides = (nvme_side(side, options, messages=False) for side in ("rust_nvme", "nvme"))
+            yield Case(f"nvme/{name}-intx", *sides)
+    sides = (nvme_on_four_cpus(side, "--depth 8") for side in ("rust_nvme", "nvme"))
+    yield Case("nvme/randread-4k-qd8-four-queues", *sides, requests=16000)
+    # The loop of the client on the last processor must be seen, or that one is not counted.
+    yield Case(
+        "control/nvme-four-queues-slow",
+        nvme_on_four_cpus("rust_nvme", "--depth 8", last="--spin 4000"),
+        nvme_on_four_cpus("rust_nvme", "--depth 8"),
+        requests=16000,
+        control=True,
+    )
 
 
 CASES = [*null_cases(), *binder_cases(), *ashmem_cases(), *nvme_cases()]

@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: MIT
 """A board under QEMU's -icount, as the benchmark uses it."""
 
+import functools
 import os
 import subprocess
 import sys
 from contextlib import contextmanager
 from pathlib import Path
+
+# QEMU with a count of instructions boots slowly, the more so with several processors.
+os.environ["IRONROOT_TIMEOUT_MULTIPLIER"] = os.environ.get("IRONROOT_TIMEOUT_MULTIPLIER") or "5"
 
 from ironroot.board import Board
 
@@ -14,8 +18,6 @@ NVME = (
     "-drive driver=null-co,if=none,id=bench,size=1G,read-zeroes=on "
     "-device nvme,serial=bench,drive=bench"
 )
-# One instruction is one nanosecond of guest time. One CPU: the counter's.
-QEMU_ARGS = f"-icount shift=0 -smp 1 {NVME}"
 # Seconds for one command; icount is slow, and so may the machine be.
 PATIENCE = 600
 
@@ -25,14 +27,29 @@ def say(text):
     print(f"ironroot: bench: {text}", file=sys.stderr, flush=True)
 
 
+@functools.cache
 def build(variant):
-    """Makes the board's image with a kernel variant."""
+    """Makes the board's image with a kernel variant, once."""
     env = dict(os.environ, VARIANT=variant)
     subprocess.run(["quick/tool", "image", os.environ["BOARD"]], env=env, check=True)
 
 
+def kernel(variant):
+    """The folder in which a kernel variant was built."""
+    command = ["quick/tool", "kernel", os.environ["BOARD"]]
+    env = dict(os.environ, VARIANT=variant)
+    said = subprocess.run(command, env=env, stdout=subprocess.PIPE, text=True, check=True).stdout
+    # The tool says where the user finds it.
+    return Path(said.strip().replace(os.environ["IRONROOT_HOST_CACHE"], "/cache", 1))
+
+
+def counted(cpus=1):
+    """QEMU's arguments: one instruction is one nanosecond of guest time."""
+    return f"-icount shift=0 -smp {cpus} {NVME}"
+
+
 @contextmanager
-def booted(variant, qemu_args=QEMU_ARGS):
+def booted(variant, qemu_args):
     """The board's image of a kernel variant, booted."""
     name = "-".join(filter(None, [os.environ["BOARD"], variant]))
     os.environ["IRONROOT_BOARD"] = os.environ["BOARD"]
@@ -58,8 +75,9 @@ def prepared(shell, side):
 
 
 def count(shell, side, requests):
-    """Instructions of the whole CPU for one run of the client, its start included."""
-    lines = shell.run_check(f"icount {side.command.format(n=requests)}", timeout=PATIENCE)
+    """Instructions of the whole machine for one run of the client, its start included."""
+    program = "icount" if side.cpus == 1 else "icount --machine"
+    lines = shell.run_check(f"{program} {side.command.format(n=requests)}", timeout=PATIENCE)
     word, number = lines[-1].split()
     assert word == "instructions", lines
     return int(number)

@@ -13,11 +13,11 @@ from pathlib import Path
 
 from bench import guest
 
-# Under -icount, as the measurement: without it the log takes so long that timers are what runs.
-QEMU_ARGS = guest.QEMU_ARGS
 METHOD = "every instruction of the modules in a trace of QEMU, by address"
-# The log's size: some hundred requests of the cheapest kind.
+# The log's size: some hundred requests of the cheapest kind, and of each kind enough.
 LOG_BYTES = 200 << 20
+# What an instruction takes of the log, and how many requests are enough.
+LINE_BYTES, ENOUGH = 72, 10
 PATIENCE = 300
 # How many functions a terminal shows; the file has all.
 MOST = 30
@@ -65,14 +65,14 @@ def monitor(board, line):
     return board.qemu.monitor_command("human-monitor-command", {"command-line": line})
 
 
-def trace(board, log):
-    """Logs instructions until there are enough of them; gives how often each address ran."""
+def trace(board, log, size):
+    """Logs instructions until the log has that size; gives how often each address ran."""
     log.unlink(missing_ok=True)
     monitor(board, f"logfile {log}")
     monitor(board, "one-insn-per-tb on")
     monitor(board, "log exec,nochain")
     end = time.monotonic() + PATIENCE
-    while time.monotonic() < end and (not log.exists() or log.stat().st_size < LOG_BYTES):
+    while time.monotonic() < end and (not log.exists() or log.stat().st_size < size):
         time.sleep(0.5)
     monitor(board, "log none")
     monitor(board, "one-insn-per-tb off")
@@ -86,29 +86,30 @@ def trace(board, log):
     return Counter({int(address, 16): count for address, count in counts.items()})
 
 
-def per_function(counts, symbols, entry):
+def per_function(counts, symbols, entry, whole):
     """Instructions per request of every (function, module), most first."""
-    requests = counts[symbols.address(entry)]
-    if requests < 10:
-        raise SystemExit(f"ironroot: error: profile: {entry} ran {requests} times in the trace")
+    requests = counts[symbols.address(entry)] if entry else counts.total() / whole
+    if requests < ENOUGH:
+        raise SystemExit(f"ironroot: error: profile: {requests} requests in the trace")
     functions = Counter()
     for address, count in counts.items():
         functions[symbols.find(address)] += count
     return [(name, module, count / requests) for (name, module), count in functions.most_common()]
 
 
-def profile(board, side, images, scratch):
-    """A side's functions."""
+def profile(board, side, whole, images, scratch):
+    """A side's functions; `whole` is what one request takes."""
     shell = board.shell
     with guest.prepared(shell, side):
         shell.run_check(f"({side.command.format(n=1_000_000_000)}) >/dev/null 2>&1 &")
         shell.run_check("sleep 1; cat /proc/loadavg")
         kallsyms = shell.run_check("grep -E ' _text$|\\[' /proc/kallsyms", timeout=guest.PATIENCE)
-        counts = trace(board, scratch / "trace.log")
-        program = side.command.split()[0]
+        size = max(LOG_BYTES, int(1.2 * ENOUGH * whole * LINE_BYTES))
+        counts = trace(board, scratch / "trace.log", size)
+        program = side.program or side.command.split()[0]
         shell.run_check(f"killall {program}; wait; true", timeout=guest.PATIENCE)
     system_map = (Path(images) / "System.map").read_text().splitlines()
-    return per_function(counts, Symbols(system_map, kallsyms), side.entry)
+    return per_function(counts, Symbols(system_map, kallsyms), side.entry, whole)
 
 
 def table(functions, limit=None):
@@ -121,6 +122,10 @@ def table(functions, limit=None):
     return "\n".join(lines)
 
 
-def own(functions, modules):
-    """What the named modules take of a request."""
-    return sum(count for _, module, count in functions if module in modules)
+def own(functions, side):
+    """What a driver's own functions take of a request."""
+    return sum(
+        count
+        for name, module, count in functions
+        if module in side.own or (side.own_names and module == "vmlinux" and side.own_names in name)
+    )

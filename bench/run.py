@@ -12,26 +12,33 @@ CHECKOUT = Path(__file__).parents[1]
 sys.path.insert(0, str(CHECKOUT / "tests"))
 sys.path.insert(0, str(CHECKOUT))
 
-from bench import guest, mdio, plot, profile, sizes  # noqa: E402
+from bench import guest, latency, mdio, plot, profile, sizes  # noqa: E402
 from bench.cases import CASES  # noqa: E402
 from bench.guest import say  # noqa: E402
 from bench.names import selected  # noqa: E402
 
 RUNS = 5
-METHOD = f"guest PMU, all of CPU 0, QEMU -icount shift=0, slope of N and 2N requests, {RUNS} runs"
+METHOD = (
+    f"guest PMU, the whole machine, QEMU -icount shift=0, slope of N and 2N requests, {RUNS} runs"
+)
 # What a control's delay must at least show, times.
 CONTROL = 1.1
+
+
+def boots(sides):
+    """The kernels and machines that the sides need, built: (variant, cpus, its sides)."""
+    for boot in sorted({(side.variant, side.cpus) for _, side in sides}):
+        guest.build(boot[0])
+        yield *boot, [(case, side) for case, side in sides if (side.variant, side.cpus) == boot]
 
 
 def measure(cases):
     """The runs of every side: (case, driver) to a list of instructions per request."""
     found = {}
     sides = [(case, side) for case in cases for side in (case.rust, case.baseline)]
-    for variant in sorted({side.variant for _, side in sides}):
-        mine = [(case, side) for case, side in sides if side.variant == variant]
-        guest.build(variant)
+    for variant, cpus, mine in boots(sides):
         say(f"booting {os.environ['BOARD']} {variant or 'release'}, {len(mine)} measurements")
-        with guest.booted(variant) as board:
+        with guest.booted(variant, guest.counted(cpus)) as board:
             for number, (case, side) in enumerate(mine, 1):
                 with guest.prepared(board.shell, side):
                     # The first run warms caches and slabs, and does not count.
@@ -43,27 +50,27 @@ def measure(cases):
     return found
 
 
-def profiles(cases):
-    """Prints each side's functions; rows of what the drivers' own modules take."""
+def profiles(cases, measured):
+    """Prints each side's functions; rows of what the drivers' own functions take."""
     found = {}
     sides = [(case, side) for case in cases for side in (case.rust, case.baseline)]
     scratch = CHECKOUT / "output" / os.environ["BOARD"] / "profile"
     scratch.mkdir(exist_ok=True)
-    for variant in sorted({side.variant for _, side in sides}):
-        guest.build(variant)
-        with guest.booted(variant, profile.QEMU_ARGS) as board:
-            for case, side in sides:
-                if side.variant != variant:
-                    continue
-                functions = profile.profile(board, side, os.environ["IRONROOT_IMAGES"], scratch)
-                found[case.name, side is case.rust] = profile.own(functions, side.own)
+    for variant, cpus, mine in boots(sides):
+        # Under -icount too: without it the log takes so long that timers are what runs.
+        with guest.booted(variant, guest.counted(cpus)) as board:
+            for case, side in mine:
+                say(f"profile of {case.name} {side.driver}")
+                images, key = os.environ["IRONROOT_IMAGES"], (case.name, side is case.rust)
+                functions = profile.profile(board, side, median(measured[key]), images, scratch)
+                found[key] = profile.own(functions, side)
                 most = profile.table(functions, profile.MOST)
                 print(f"{case.name} {side.driver}, instructions per request\n{most}\n")
                 name = f"{case.name.replace('/', '-')}-{side.driver}.txt"
                 (scratch / name).write_text(profile.table(functions) + "\n")
     for case in cases:
         rust, baseline = found[case.name, True], found[case.name, False]
-        if case.rust.own and baseline:
+        if (case.rust.own or case.rust.own_names) and baseline:
             own = replace(case, name=case.name.replace("/", "-own/", 1))
             yield row(own, [rust], [baseline], profile.METHOD)
 
@@ -85,6 +92,11 @@ def row(case, rust, baseline, method=METHOD):
     }
 
 
+def number(value):
+    """A number for a table: what is about one needs its decimals."""
+    return f"{value:.2f}" if value < 10 else f"{value:.0f}"
+
+
 def table(rows):
     """The rows for a terminal."""
     heads = ("name", "driver", "value", "baseline", "value", "ratio", "min", "max", "unit")
@@ -92,9 +104,9 @@ def table(rows):
         (
             r["name"],
             r["driver"],
-            f"{r['driver_value']:.0f}",
+            number(r["driver_value"]),
             r["baseline"],
-            f"{r['baseline_value']:.0f}",
+            number(r["baseline_value"]),
             f"{r['ratio']:.3f}",
             f"{r['min']:.3f}",
             f"{r['max']:.3f}",
@@ -116,8 +128,9 @@ def main():
     found = measure(cases)
     rows = [row(case, found[case.name, True], found[case.name, False]) for case in cases]
     if os.environ.get("PROFILE"):
-        rows += profiles([case for case in cases if not case.control])
+        rows += profiles([case for case in cases if not case.control], found)
     rows += sizes.rows(board, expression)
+    rows += latency.rows(expression)
     rows += mdio.rows(expression)
     if not rows:
         sys.exit(f"ironroot: error: K={expression}: no row of that name")
@@ -125,6 +138,8 @@ def main():
     path.write_text(json.dumps(rows, indent=1) + "\n")
     picture = path.with_suffix(".svg")
     command = f"make bench BOARD={board}" + (f" K='{expression}'" if expression else "")
+    if os.environ.get("PROFILE"):
+        command = f"PROFILE=1 {command}"
     plot.write(rows, command, picture)
     print(table(rows))
     print(f"{path.relative_to(CHECKOUT)}, {picture.relative_to(CHECKOUT)}: {len(rows)} rows")

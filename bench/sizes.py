@@ -1,16 +1,24 @@
 # SPDX-License-Identifier: MIT
 """What Rust costs before any request: image and module sizes, time to the login prompt."""
 
+import subprocess
 import time
 from pathlib import Path
 from statistics import median
+
+from ironroot.phy_chips import FAMILIES
 
 from bench import guest
 from bench.names import matches
 
 RUNS = 5
-# The Rust module and the C module that does the same.
-MODULES = {"rnull": ("rnull_mod", "null_blk")}
+# The Rust module, the C module that does the same or more, and the kernel variant that has it.
+MODULES = {
+    "rnull": ("rnull_mod", "null_blk", ""),
+    "rust_nvme": ("rust_nvme", "nvme", ""),
+    "rcpufreq_dt": ("rcpufreq_dt", "cpufreq-dt", "c"),
+    **{f"rust_{family}": (f"rust_{family}", family, "") for family in FAMILIES},
+}
 
 
 def output(board, variant):
@@ -36,23 +44,38 @@ def row(name, unit, method, rust, baseline, driver="CONFIG_RUST=y", other="VARIA
 
 
 def kernel_image(board):
-    """Bytes of the kernel image that boots."""
-    sizes = []
+    """Bytes of the kernel image that boots, and of what is in it: sections begin at 2 MiB."""
+    images, loaded = [], []
     for variant in ("", "c"):
         guest.build(variant)
         (image,) = (output(board, variant) / "images").glob("*Image")
-        sizes.append([image.stat().st_size])
-    yield row("size/kernel-image", "bytes", f"size of {image.name}", *sizes)
+        images.append([image.stat().st_size])
+        loaded.append([in_memory(guest.kernel(variant) / "vmlinux")])
+    yield row("size/kernel-image", "bytes", f"size of {image.name}", *images)
+    yield row("size/kernel-loaded", "bytes", "text, data and bss by llvm-size", *loaded)
 
 
-def modules(board):
-    """Bytes of the modules, stripped as they are on the image."""
-    for name, (rust, baseline) in MODULES.items():
+def in_memory(program):
+    """Bytes of a program's text, data and bss."""
+    command = ["llvm-size", "--format=berkeley", program]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    return sum(map(int, said.splitlines()[1].split()[:3]))
+
+
+def module(name):
+    """A function that yields the row of a module's bytes, stripped as it is on the image."""
+    rust, baseline, variant = MODULES[name]
+
+    def part(board):
         sizes = []
-        for module in (rust, baseline):
-            (path,) = (output(board, "") / "target/usr/lib/modules").rglob(f"{module}.ko")
+        for module, kernel in ((rust, ""), (baseline, variant)):
+            guest.build(kernel)
+            folder = output(board, kernel) / "target/usr/lib/modules"
+            (path,) = folder.rglob(f"{module}.ko")
             sizes.append([path.stat().st_size])
         yield row(f"size/{name}", "bytes", "size of the stripped .ko", *sizes, rust, baseline)
+
+    return part
 
 
 def boots(board):
@@ -61,7 +84,8 @@ def boots(board):
     for variant in ("", "c"):
         guest.build(variant)
         seconds[variant], clock[variant] = [], []
-        for _ in range(RUNS):
+        for number in range(RUNS):
+            guest.say(f"boot {number + 1} of {RUNS}, {variant or 'release'}")
             start = time.monotonic()
             with guest.booted(variant, ""):
                 seconds[variant].append(round(time.monotonic() - start, 2))
@@ -82,11 +106,14 @@ def boots(board):
 
 def rows(board, expression):
     """The rows that the expression selects."""
-    parts = {"size/kernel-image": kernel_image, "size/rnull": modules, "boot/": boots}
+    # Each makes the rows of these names; not called where none of them is wanted.
+    parts = {
+        ("size/kernel-image", "size/kernel-loaded"): kernel_image,
+        **{(f"size/{name}",): module(name) for name in MODULES},
+        ("boot/seconds", "boot/instructions"): boots,
+    }
     found = []
-    for prefix, part in parts.items():
-        # A boot takes long: not made where no row of it is wanted.
-        names = ("boot/seconds", "boot/instructions") if prefix == "boot/" else (prefix,)
+    for names, part in parts.items():
         if any(matches(name, expression) for name in names):
             found += [r for r in part(board) if matches(r["name"], expression)]
     return found
