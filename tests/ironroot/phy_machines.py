@@ -210,7 +210,7 @@ MACHINES = {
             cpu="cortex-a7",
             memory="1G",
             # The slots for cards wait for a regulator behind a GPIO chip whose driver the kernel
-            # lacks: the card is the eMMC. Which of the four MACs becomes eth0 is the kernel's choice.
+            # lacks: the card is the eMMC. Which of the four MACs becomes eth0 is its choice too.
             devices=f"{SD.replace('index=0', 'index=2')} -nic user -nic user -nic user -nic user",
             known_log=(
                 "error -EPERM: Error applying setting, reverse things back",
