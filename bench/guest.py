@@ -8,9 +8,6 @@ import sys
 from contextlib import contextmanager
 from pathlib import Path
 
-# QEMU with a count of instructions boots slowly, the more so with several processors.
-os.environ["IRONROOT_TIMEOUT_MULTIPLIER"] = os.environ.get("IRONROOT_TIMEOUT_MULTIPLIER") or "5"
-
 from ironroot.board import Board
 
 # A disk that answers at once, for the NVMe drivers.

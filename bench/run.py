@@ -11,6 +11,8 @@ from statistics import median
 CHECKOUT = Path(__file__).parents[1]
 sys.path.insert(0, str(CHECKOUT / "tests"))
 sys.path.insert(0, str(CHECKOUT))
+# QEMU with a count of instructions boots slowly, the more so with several processors.
+os.environ["IRONROOT_TIMEOUT_MULTIPLIER"] = os.environ.get("IRONROOT_TIMEOUT_MULTIPLIER") or "5"
 
 from bench import guest, latency, mdio, plot, profile, sizes  # noqa: E402
 from bench.cases import CASES  # noqa: E402
