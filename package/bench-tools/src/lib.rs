@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 //! What the benchmark runs on a board.
 
-pub mod clock;
 pub mod offsets;
 pub mod ring;
 
