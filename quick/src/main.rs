@@ -15,6 +15,7 @@ mod firmware;
 mod flash;
 mod fragment;
 mod image;
+mod interrupt;
 mod kconfig;
 mod kernel;
 mod modules;
@@ -45,12 +46,14 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("ironroot: error: {error:#}");
+            interrupt::pass_on();
             ExitCode::FAILURE
         }
     }
 }
 
 fn dispatch(args: &[&str]) -> Result<()> {
+    interrupt::leave_to_steps()?;
     let ctx = Context::new()?;
     match args {
         ["image", name] => image::build(&ctx, &board(&ctx, name)?),

@@ -2,6 +2,7 @@
 //! Long commands: their log, their progress, and the one line that matters when they fail.
 
 use crate::context::Context;
+use crate::interrupt;
 use anyhow::{anyhow, Context as _, Result};
 use rustix::pipe::PipeFlags;
 use std::fs::{self, File};
@@ -27,6 +28,8 @@ pub fn say(text: impl AsRef<str>) {
 ///
 /// Names the step, the first line of its output that reads like an error, and the log.
 pub fn run(ctx: &Context, name: &str, log: &Path, command: &mut Command) -> Result<()> {
+    // Who does without a step that failed goes on to the next.
+    interrupted(name)?;
     if let Some(parent) = log.parent() {
         fs::create_dir_all(parent)?;
     }
@@ -34,6 +37,7 @@ pub fn run(ctx: &Context, name: &str, log: &Path, command: &mut Command) -> Resu
     writeln!(out, "+ {command:?}")?;
     let start = Instant::now();
     let (reader, writer) = rustix::pipe::pipe_with(PipeFlags::CLOEXEC)?;
+    let in_step = interrupt::InStep::begin();
     let mut child = command
         .stdin(Stdio::null())
         .stdout(Stdio::from(writer.try_clone()?))
@@ -74,7 +78,9 @@ pub fn run(ctx: &Context, name: &str, log: &Path, command: &mut Command) -> Resu
     }
     pump.join().map_err(|_| anyhow!("{name}: the reader of its output died"))?;
     let status = child.wait()?;
+    drop(in_step);
     progress.clear();
+    interrupted(name)?;
     if status.success() {
         let took = start.elapsed();
         if took > Duration::from_secs(2) {
@@ -83,6 +89,13 @@ pub fn run(ctx: &Context, name: &str, log: &Path, command: &mut Command) -> Resu
         return Ok(());
     }
     Err(anyhow!("{name} failed ({status}): {}\n  log: {}", reason.unwrap_or(last), ctx.show(log)))
+}
+
+fn interrupted(name: &str) -> Result<()> {
+    if interrupt::seen() {
+        return Err(anyhow!("{name}: interrupted; the next run goes on from here"));
+    }
+    Ok(())
 }
 
 /// Minutes and seconds.
@@ -170,6 +183,21 @@ mod tests {
         assert!(reads_like_an_error("E: Unable to locate package nothing"));
         assert!(!reads_like_an_error("make: *** Waiting for unfinished jobs...."));
         assert!(!reads_like_an_error("  CC      lib/errname.o"));
+    }
+
+    #[test]
+    fn an_interrupt_ends_the_step_and_leaves_the_tool() {
+        // SEEN and the handler are the whole process's: here this is the only test that runs steps.
+        let ctx = Context::in_dir(&std::env::temp_dir());
+        let log = ctx.cache.join(format!("ironroot-step-{}", std::process::id()));
+        interrupt::leave_to_steps().unwrap();
+        let mut sleep = Command::new("sh");
+        sleep.args(["-c", "kill -INT $PPID $$; sleep 60"]);
+        let began = Instant::now();
+        let error = run(&ctx, "sleep", &log, &mut sleep).unwrap_err();
+        assert!(error.to_string().contains("interrupted"), "{error}");
+        assert!(began.elapsed() < Duration::from_secs(30), "the step's program went on");
+        fs::remove_file(log).unwrap();
     }
 
     #[test]
