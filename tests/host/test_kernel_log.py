@@ -39,6 +39,31 @@ def test_how_long_a_kunit_test_took_is_the_emulators_affair():
     assert kernel_log.complaints([line], kernel_log.KUNIT_SAYS) == []
 
 
+def test_an_announced_report_is_accepted_whole_and_no_other():
+    def report(of):
+        return [
+            "<4>[    1.0] ------------[ cut here ]------------",
+            f"<4>[    1.0] WARNING: {of} at f+0x1/0x2, CPU#0: sh/1",
+            "<4>[    1.0] CPU: 0 UID: 0 PID: 1",
+            "<4>[    1.0] ---[ end trace 0000000000000000 ]---",
+        ]
+
+    odd = "<4>[    1.1] something odd"
+    lines = [*report("a.c:1"), odd, *report("b.c:1")]
+    assert kernel_log.complaints(lines, [r"WARNING: a\.c:"]) == [s[3:] for s in lines[4:]]
+    assert kernel_log.complaints(lines, [r"WARNING: [ab]\.c:"]) == [odd[3:]]
+    # What a report says besides is no announcement of it.
+    assert len(kernel_log.complaints(lines, ["CPU: 0"])) == len(lines) - 2
+    # One without an end is not accepted whole, nor one with something else in its middle.
+    cut = [report("a.c:1")[0], *report("b.c:1")]
+    assert kernel_log.complaints([*report("a.c:1")[:2], *report("b.c:1")], [r"a\.c"]) == [
+        s[3:] for s in cut
+    ]
+    bug = "<6>[    1.0] BUG: KASAN: slab-use-after-free in f"
+    mixed = [*report("a.c:1")[:2], bug, *report("a.c:1")[2:]]
+    assert bug[3:] in kernel_log.complaints(mixed, [r"WARNING: a\.c"])
+
+
 @pytest.mark.parametrize(
     ("marker", "log", "after"),
     [

@@ -44,14 +44,37 @@ def parse(lines):
             yield level, line
 
 
+def entries(lines):
+    """Yields what belongs together, (level, text) each: a report between its marks, or a line."""
+    report = None
+    for level, text in parse(lines):
+        if "[ cut here ]" in text:
+            # One without an end is lines.
+            yield from ([line] for line in report or [])
+            report = []
+        if report is None:
+            yield [(level, text)]
+            continue
+        report.append((level, text))
+        if "[ end trace " in text:
+            yield report
+            report = None
+    yield from ([line] for line in report or [])
+
+
 def complaints(lines, accepted=()):
-    """The lines that no test may leave behind, but those that `accepted` patterns match."""
-    return [
-        text
-        for level, text in parse(lines)
-        if (level <= WARNING or REPORT.search(text))
-        and not any(re.search(pattern, text) for pattern in [*KNOWN, *accepted])
-    ]
+    """The lines that no test may leave behind, but those that `accepted` patterns match.
+
+    Where they match every line that says what a report is of, they accept the report.
+    """
+    found = []
+    for entry in entries(lines):
+        bad = [text for level, text in entry if level <= WARNING or REPORT.search(text)]
+        fine = [text for text in bad if any(re.search(p, text) for p in [*KNOWN, *accepted])]
+        heads = [text for text in bad if REPORT.search(text) and "Call Trace:" not in text]
+        if not heads or any(text not in fine for text in heads):
+            found += [text for text in bad if text not in fine]
+    return found
 
 
 def since(marker):
