@@ -727,9 +727,10 @@ impl prp::Source for Segments<'_> {
         Ok(list.address)
     }
 
-    fn chain_list(&mut self, entries: usize) -> Result<(), Status> {
+    fn chain_list(&mut self) -> Result<(), Status> {
         let before = self.list;
-        let address = self.begin_list(entries)?;
+        // A whole one, however little of it is needed: those alone begin at a page.
+        let address = self.begin_list(prp::LIST_ENTRIES)?;
         if let Some(before) = before {
             before.write(prp::LIST_ENTRIES - 1, address.to_le());
         }

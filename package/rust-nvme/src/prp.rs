@@ -47,8 +47,9 @@ pub(crate) trait Source {
     /// here on [`Self::write`] goes there.
     fn begin_list(&mut self, entries: usize) -> Result<u64, Self::Error>;
 
-    /// As above, and writes the new list's address into the last slot of the one before.
-    fn chain_list(&mut self, entries: usize) -> Result<(), Self::Error>;
+    /// Begins a list of [`LIST_ENTRIES`] at a page's begin (NVMe base specification, 'Physical
+    /// Region Page Entry and List'), and writes its address into the last slot of the one before.
+    fn chain_list(&mut self) -> Result<(), Self::Error>;
 
     /// Writes a slot of the newest list.
     fn write(&mut self, slot: usize, entry: u64);
@@ -88,7 +89,7 @@ pub(crate) fn build<S: Source>(
     loop {
         // The last slot holds the last entry of all, or the next list.
         if slot == LIST_ENTRIES - 1 && entries > 1 {
-            walk.source.chain_list(entries.min(LIST_ENTRIES))?;
+            walk.source.chain_list()?;
             slot = 0;
         }
         walk.source.write(slot, page);
@@ -173,14 +174,17 @@ mod tests {
             if self.lists.len() == self.limit {
                 return Err("no list left");
             }
-            let address = 0xffff_0000_0000 + self.lists.len() as u64 * PAGE;
+            // A short one is not at the begin of its page.
+            let within = if entries <= 32 { 256 } else { 0 };
+            let address = 0xffff_0000_0000 + self.lists.len() as u64 * PAGE + within;
             self.lists.push((address, vec![u64::MAX; entries]));
             Ok(address)
         }
 
-        fn chain_list(&mut self, entries: usize) -> Result<(), Self::Error> {
+        fn chain_list(&mut self) -> Result<(), Self::Error> {
             let before = self.lists.len() - 1;
-            let address = self.begin_list(entries)?;
+            let address = self.begin_list(LIST_ENTRIES)?;
+            assert_eq!(address % PAGE, 0, "a chained list begins at a page");
             *self.lists[before].1.last_mut().unwrap() = address;
             Ok(())
         }
@@ -238,10 +242,12 @@ mod tests {
         let (first, second) = memory.build(length).unwrap();
         let touched = follow(&memory, length, first, second);
         assert_eq!(joined(&touched), joined(&memory.segments));
-        assert!(
-            memory.lists.iter().all(|list| !list.1.contains(&u64::MAX)),
-            "a slot left empty"
-        );
+        // A chained list is a whole page: the last may have room behind its last entry.
+        for (at, (_, list)) in memory.lists.iter().enumerate() {
+            let used = list.iter().take_while(|&&entry| entry != u64::MAX);
+            let whole = at == 0 || at + 1 < memory.lists.len();
+            assert!(!whole || used.count() == list.len(), "a slot left empty");
+        }
     }
 
     #[test]
