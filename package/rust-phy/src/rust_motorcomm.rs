@@ -498,8 +498,10 @@ impl Driver for Yt8521 {
         } else {
             DuplexMode::Half
         });
-        dev.genphy_read_lpa()?;
-        dev.resolve_aneg_pause();
+        // A master and slave that do not agree, which the next poll may find mended: no failure.
+        if dev.genphy_read_lpa().is_ok() {
+            dev.resolve_aneg_pause();
+        }
         Ok(0)
     }
 
