@@ -45,12 +45,17 @@ def counted(cpus=1):
     return f"-icount shift=0 -smp {cpus} {NVME}"
 
 
-@contextmanager
-def booted(variant, qemu_args):
-    """The board's image of a kernel variant, booted."""
+def uses(variant):
+    """Has the boards that are made from now on boot the image of a kernel variant."""
     name = "-".join(filter(None, [os.environ["BOARD"], variant]))
     os.environ["IRONROOT_BOARD"] = os.environ["BOARD"]
     os.environ["IRONROOT_IMAGES"] = str(Path.cwd() / "output" / name / "images")
+
+
+@contextmanager
+def booted(variant, qemu_args):
+    """The board's image of a kernel variant, booted."""
+    uses(variant)
     board = Board(qemu_args=qemu_args)
     try:
         board.boot()

@@ -14,7 +14,7 @@ sys.path.insert(0, str(CHECKOUT))
 # QEMU with a count of instructions boots slowly, the more so with several processors.
 os.environ["IRONROOT_TIMEOUT_MULTIPLIER"] = os.environ.get("IRONROOT_TIMEOUT_MULTIPLIER") or "5"
 
-from bench import guest, latency, mdio, plot, profile, sizes  # noqa: E402
+from bench import boot, guest, latency, mdio, plot, profile, sizes  # noqa: E402
 from bench.cases import CASES  # noqa: E402
 from bench.guest import say  # noqa: E402
 from bench.names import selected  # noqa: E402
@@ -29,9 +29,10 @@ CONTROL = 1.1
 
 def boots(sides):
     """The kernels and machines that the sides need, built: (variant, cpus, its sides)."""
-    for boot in sorted({(side.variant, side.cpus) for _, side in sides}):
-        guest.build(boot[0])
-        yield *boot, [(case, side) for case, side in sides if (side.variant, side.cpus) == boot]
+    for variant, cpus in sorted({(side.variant, side.cpus) for _, side in sides}):
+        guest.build(variant)
+        mine = [pair for pair in sides if (pair[1].variant, pair[1].cpus) == (variant, cpus)]
+        yield variant, cpus, mine
 
 
 def measure(cases):
@@ -127,15 +128,36 @@ def main():
     """Measures what K selects, and writes the table."""
     board, expression = os.environ["BOARD"], os.environ.get("K", "")
     cases = selected(CASES, expression)
-    found = measure(cases)
-    rows = [row(case, found[case.name, True], found[case.name, False]) for case in cases]
-    if os.environ.get("PROFILE"):
-        rows += profiles([case for case in cases if not case.control], found)
-    rows += sizes.rows(board, expression)
-    rows += latency.rows(expression)
-    rows += mdio.rows(expression)
+    rows = []
+    try:
+        for found in parts(board, expression, cases):
+            rows += found
+    finally:
+        # What was measured before a failure took long, and stays.
+        if rows:
+            report(board, expression, rows)
     if not rows:
         sys.exit(f"ironroot: error: K={expression}: no row of that name")
+    blind = [case.name for case in cases if case.control]
+    blind = [r["name"] for r in rows if r["name"] in blind and r["min"] < CONTROL]
+    if blind:
+        sys.exit(f"ironroot: error: the delay of {', '.join(blind)} did not show: trust no row")
+
+
+def parts(board, expression, cases):
+    """The benchmark's parts, one after the other: rows each."""
+    found = measure(cases)
+    yield [row(case, found[case.name, True], found[case.name, False]) for case in cases]
+    if os.environ.get("PROFILE"):
+        yield profiles([case for case in cases if not case.control], found)
+    yield sizes.rows(board, expression)
+    yield boot.rows(expression)
+    yield latency.rows(expression)
+    yield mdio.rows(expression)
+
+
+def report(board, expression, rows):
+    """Writes the rows: bench.json, the plot, and the table on the terminal."""
     path = CHECKOUT / "output" / board / "bench.json"
     path.write_text(json.dumps(rows, indent=1) + "\n")
     picture = path.with_suffix(".svg")
@@ -145,10 +167,6 @@ def main():
     plot.write(rows, command, picture)
     print(table(rows))
     print(f"{path.relative_to(CHECKOUT)}, {picture.relative_to(CHECKOUT)}: {len(rows)} rows")
-    blind = [case.name for case in cases if case.control]
-    blind = [r["name"] for r in rows if r["name"] in blind and r["min"] < CONTROL]
-    if blind:
-        sys.exit(f"ironroot: error: the delay of {', '.join(blind)} did not show: trust no row")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""What Rust costs before any request: image and module sizes, time to the login prompt."""
+"""What Rust costs before any request, in bytes: the kernel and each module."""
 
 import subprocess
-import time
 from pathlib import Path
 from statistics import median
 
@@ -11,7 +10,6 @@ from ironroot.phy_chips import FAMILIES
 from bench import guest
 from bench.names import matches
 
-RUNS = 5
 # The Rust module, the C module that does the same or more, and the kernel variant that has it.
 MODULES = {
     "rnull": ("rnull_mod", "null_blk", ""),
@@ -78,29 +76,12 @@ def module(name):
     return part
 
 
-def boots(board):
-    """Power-on to the login prompt, in seconds."""
-    seconds = {}
-    for variant in ("", "c"):
-        guest.build(variant)
-        seconds[variant] = []
-        for number in range(RUNS):
-            guest.say(f"boot {number + 1} of {RUNS}, {variant or 'release'}")
-            start = time.monotonic()
-            with guest.booted(variant, ""):
-                seconds[variant].append(round(time.monotonic() - start, 2))
-    yield row(
-        "boot/seconds", "seconds", "wall clock, QEMU, to the shell", seconds[""], seconds["c"]
-    )
-
-
 def rows(board, expression):
     """The rows that the expression selects."""
     # Each makes the rows of these names; not called where none of them is wanted.
     parts = {
         ("size/kernel-image", "size/kernel-loaded"): kernel_image,
         **{(f"size/{name}",): module(name) for name in MODULES},
-        ("boot/seconds",): boots,
     }
     found = []
     for names, part in parts.items():

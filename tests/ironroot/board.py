@@ -102,8 +102,7 @@ class Board:
     def boot(self):
         """Gives power, where we have the switch, and logs in."""
         if self.is_qemu:
-            self.target.activate(self.qemu)
-            self.qemu.on()
+            self.power_on()
         else:
             self.target.activate(self.console)
             if self.has_power:
@@ -111,6 +110,11 @@ class Board:
                 self.reset()
                 return
         self._logs_in()
+
+    def power_on(self):
+        """Starts QEMU; what follows shows on the console."""
+        self.target.activate(self.qemu)
+        self.qemu.on()
 
     def _logs_in(self):
         self.target.activate(self.shell)
@@ -257,6 +261,12 @@ class Board:
         self.target.deactivate(self.shell)
         self._has_ended()
         return status
+
+    def quit(self):
+        """Ends QEMU at once, but in an orderly way: its plugins get their say."""
+        self.qemu.monitor_command("quit")
+        self.qemu._child.wait(timeout=30 * MULTIPLIER)
+        self._has_ended()
 
     def cut_power(self):
         """Ends QEMU as a power cut ends a board: at once, whatever it is doing."""
