@@ -288,7 +288,8 @@ impl Driver for Rtl8211e {
 
 /// What the device tree says about an RTL8211F's board.
 struct Board {
-    clock: Clock,
+    /// Runs as long as the driver has the PHY: PHYLIB configures the chip before it resumes it.
+    _clock: Clock,
     aldps: bool,
     disable_clkout: bool,
     clkout_ssc: bool,
@@ -302,7 +303,7 @@ impl Board {
         let node = dev.fwnode();
         let says = |name: &CStr| node.is_some_and(|node| node.property_present(name));
         Ok(Self {
-            clock: Clock::start(dev, None)?,
+            _clock: Clock::start(dev, None)?,
             aldps: says(c"realtek,aldps-enable"),
             disable_clkout: says(c"realtek,clkout-disable"),
             clkout_ssc: says(c"realtek,clkout-ssc-enable"),
@@ -444,12 +445,10 @@ mod gigabit {
         if dev.is_wol_enabled() {
             return Ok(());
         }
-        dev.genphy_suspend()?;
-        dev.private_data::<Board>()?.clock.run(false)
+        dev.genphy_suspend()
     }
 
     pub(super) fn resume(dev: &mut Device) -> Result {
-        dev.private_data::<Board>()?.clock.run(true)?;
         dev.genphy_resume()?;
         // The registers are there again after 20 ms.
         fsleep(Delta::from_millis(20));
