@@ -10,11 +10,13 @@ use crate::custody::{self, CommandId};
 use crate::device::Device;
 use crate::iod::Iod;
 use crate::nvme::{AdminCommand, Ctrl};
+use crate::once::Once;
 use crate::queue::Queue;
 use crate::spec::{CqEntry, SqEntry, Transfer};
 use core::ptr::NonNull;
 use kernel::ffi::{c_int, c_uint, c_void};
 use kernel::prelude::*;
+use kernel::sync::barrier::{mb, Write};
 
 /// Why a request was not taken, `blk_status_t`.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -383,52 +385,64 @@ extern "C" fn complete_batch(batch: *mut bindings::io_comp_batch) {
     unsafe { (*batch.cast::<Batch>()).end() }
 }
 
-/// The tags of one queue.
+/// The tags of one queue: none until they are taken up.
+///
+/// blk-mq keeps an array of all queues' tags, which it replaces when it gets more of them, while
+/// this queue may look at a completion; the tags themselves stay. So this points to them.
 ///
 /// # Invariants
 ///
-/// The pointer is that of a live tag set, `index` one of its hardware queues.
-pub(crate) struct Tags {
-    set: NonNull<bindings::blk_mq_tag_set>,
-    index: usize,
-}
+/// The pointer is null, or that of tags that blk-mq has not freed.
+pub(crate) struct Tags(Once<*mut bindings::blk_mq_tags>);
 
 // SAFETY: Reading tags needs no lock.
 unsafe impl Send for Tags {}
-// SAFETY: As above.
-unsafe impl Sync for Tags {}
 
 impl Tags {
-    /// The tags of the hardware queue `index` of `set`.
+    /// No tags.
+    pub(crate) const fn none() -> Self {
+        // INVARIANT: Null.
+        Self(Once::new(core::ptr::null_mut()))
+    }
+
+    /// Takes up the tags of the hardware queue `index` of `set`, where it has that many.
     ///
     /// # Safety
     ///
-    /// `set` outlives the result and is, while [`Self::find`] runs, allocated.
-    pub(crate) unsafe fn new(set: NonNull<bindings::blk_mq_tag_set>, index: usize) -> Self {
+    /// `set` is allocated, and nobody changes how many queues it has. Before it has no more than
+    /// `index`, and before it is freed, [`Self::forget`] is called, and a consumer of the queue that
+    /// runs then waited for.
+    pub(crate) unsafe fn take_up(&self, set: *mut bindings::blk_mq_tag_set, index: usize) {
+        // SAFETY: By the function's contract; there are as many entries as queues.
+        let tags = unsafe {
+            match index < (*set).nr_hw_queues as usize {
+                true => *(*set).tags.add(index),
+                false => core::ptr::null_mut(),
+            }
+        };
+        // What the tags hold, before the consumer sees them.
+        mb(Write);
         // INVARIANT: By the function's contract.
-        Self { set, index }
+        self.0.set(tags);
+    }
+
+    /// From here on no completion names a request.
+    pub(crate) fn forget(&self) {
+        // INVARIANT: Null.
+        self.0.set(core::ptr::null_mut());
     }
 
     /// The request that a completion on queue `qid` ends; [`None`] for a completion that names
     /// another queue, a tag that was never given out, a request that ended, or a generation of the
-    /// past.
+    /// past; and where there are no tags: a controller that completes something then is not
+    /// believed.
     #[inline(always)]
     pub(crate) fn find(&self, qid: u16, entry: &CqEntry) -> Option<Request> {
         let id = CommandId(entry.command_id);
-        // SAFETY: The tag set is valid. It has no tags before it is allocated and after it is freed,
-        // and fewer queues than the controller while a reset adds some: a controller that completes
-        // something then is not believed.
+        let tags = NonNull::new(self.0.get())?.as_ptr();
+        let sq_id = u16::from_le(entry.sq_id);
+        // SAFETY: By the invariant; there are `nr_tags` entries.
         let rq = unsafe {
-            let set = self.set.as_ptr();
-            let all = (&raw const (*set).tags).read_volatile();
-            if all.is_null() || self.index >= (*set).nr_hw_queues as usize {
-                return None;
-            }
-            let tags = *all.add(self.index);
-            if tags.is_null() {
-                return None;
-            }
-            let sq_id = u16::from_le(entry.sq_id);
             let tag = custody::named_tag(qid, sq_id, id, (*tags).nr_tags)?;
             (*tags).rqs.add(usize::from(tag)).read_volatile()
         };

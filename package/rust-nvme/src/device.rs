@@ -8,7 +8,7 @@
 //! [`drivers/nvme/host/pci.c`]: srctree/drivers/nvme/host/pci.c
 
 use crate::bindings;
-use crate::blk::{self, Expiry, Request, Tags};
+use crate::blk::{self, Expiry, Request};
 use crate::dma::Coherent;
 use crate::host_memory::HostMemory;
 use crate::iod::{Iod, MAX_INTEGRITY_SEGMENTS, MAX_SEGMENTS};
@@ -150,16 +150,8 @@ impl Device {
         let possible = unsafe { bindings::blk_mq_num_possible_queues(0) };
         let most = 1 + possible + params::write_queues() + params::poll_queues();
         for qid in 0..most.min(u32::from(u16::MAX)) as u16 {
-            let (set, index) = match qid {
-                0 => (this.admin_tags.get(), 0),
-                _ => (this.io_tags.get(), usize::from(qid) - 1),
-            };
-            // SAFETY: The tag sets are fields of the device, as the queues are; completions come
-            // only while tags are there. The pools go last, in `release`.
-            let queue = unsafe {
-                let tags = Tags::new(NonNull::new_unchecked(set), index);
-                Queue::new(qid, ctrl, function, NonNull::from(&*pools), tags)
-            };
+            // SAFETY: The pools go last, in `release`.
+            let queue = unsafe { Queue::new(qid, ctrl, function, NonNull::from(&*pools)) };
             this.queues
                 .push(KBox::pin_init(queue, GFP_KERNEL)?, GFP_KERNEL)?;
         }
@@ -287,6 +279,8 @@ impl Device {
         // SAFETY: The tag set is a field of this device, the callbacks are its own.
         unsafe {
             ctrl.alloc_admin_tag_set(self.admin_tags.get(), &blk::ADMIN_OPS, size_of::<Iod>())?;
+            // `release` forgets them before it frees the set.
+            self.admin()?.tags().take_up(self.admin_tags.get(), 0);
         }
         // From here on a timeout knows that it must not reset.
         if !ctrl.change_state(State::Connecting) {
@@ -294,9 +288,10 @@ impl Device {
         }
         self.set_up(false)?;
         if self.online.get() > 1 {
-            self.make_io_tag_set()?;
+            self.make_io_tag_set();
             self.set_shadow_doorbells();
-        } else {
+        }
+        if ctrl.tag_set_maps().is_none() {
             dev_warn!(ctrl.log(), "no I/O queues\n");
         }
         if !ctrl.change_state(State::Live) {
@@ -315,21 +310,46 @@ impl Device {
             1
         };
         ctrl.set_integrity_segments(integrity);
-        self.offer_host_memory()?;
+        if !self.offer_host_memory()? {
+            // It comes from a reset, and so has none from before.
+            self.free_host_memory();
+        }
         self.set_up_io_queues()
     }
 
-    fn make_io_tag_set(&self) -> Result {
+    /// Makes the I/O tags, without which the controller is there for admin commands alone.
+    fn make_io_tag_set(&self) {
         let ctrl = self.ctrl();
         ctrl.set_queue_count(self.online.get());
         // SAFETY: The tag set is a field of this device, the callbacks are its own.
-        unsafe {
+        let made = unsafe {
             ctrl.alloc_io_tag_set(
                 self.io_tags.get(),
                 &blk::IO_OPS,
                 self.queues().maps(),
                 size_of::<Iod>(),
             )
+        };
+        match made {
+            Ok(()) => self.take_up_io_tags(),
+            Err(error) => dev_warn!(ctrl.log(), "I/O tag set: {}\n", error.to_errno()),
+        }
+    }
+
+    /// Tells each I/O queue its tags.
+    fn take_up_io_tags(&self) {
+        for (index, queue) in self.queues.iter().skip(1).enumerate() {
+            // SAFETY: The set was just made or changed, by the only one who does. Queues that it
+            // will not have are told so in `update_io_tag_set`, all in `forget_io_tags`, and both
+            // while they are down.
+            unsafe { queue.tags().take_up(self.io_tags.get(), index) };
+        }
+    }
+
+    /// Has no I/O queue know tags; for queues that are down.
+    fn forget_io_tags(&self) {
+        for queue in self.queues.iter().skip(1) {
+            queue.tags().forget();
         }
     }
 
@@ -599,8 +619,8 @@ impl Device {
         if !queue.is_enabled() {
             return;
         }
-        // The dispatch ends before the interrupt goes: what is inside sees the flag or is waited
-        // for.
+        // Waits for the interrupt's handler. A dispatch that is inside sees the flag; the admin
+        // queue's is waited for below, the I/O queues' were quiesced before.
         queue.disable();
         self.online.set(self.online.get().saturating_sub(1));
         if qid == 0 && self.ctrl().admin_queue().is_some() {
@@ -719,7 +739,7 @@ impl Device {
                 ctrl.wait_freeze();
                 self.update_io_tag_set()?;
             } else {
-                self.make_io_tag_set()?;
+                self.make_io_tag_set();
             }
             ctrl.unfreeze();
         } else {
@@ -744,15 +764,20 @@ impl Device {
             return Err(ENODEV);
         }
         self.ctrl().set_queue_count(online);
+        for queue in self.queues.iter().skip(online as usize) {
+            queue.tags().forget();
+        }
         // SAFETY: The tag set exists, and all its queues are frozen.
         unsafe {
             bindings::blk_mq_update_nr_hw_queues(self.io_tags.get(), (online - 1) as c_int);
         }
+        self.take_up_io_tags();
         Ok(())
     }
 
     fn drop_io_tag_set(&self) {
         if self.ctrl().tag_set_maps().is_some() {
+            self.forget_io_tags();
             self.ctrl().remove_io_tag_set();
             self.ctrl().forget_io_tag_set();
         }
@@ -777,12 +802,16 @@ impl Device {
     /// Gives everything back that belongs to the function, from a controller that is down.
     fn release(&self) {
         let ctrl = self.ctrl();
-        drop(self.host_memory.lock().take());
+        self.free_host_memory();
         if ctrl.admin_queue_lives() {
             // A reset during removal may have left it stopped, with requests inside.
             ctrl.unquiesce_admin();
+            if let Some(admin) = self.queue(0) {
+                admin.tags().forget();
+            }
             ctrl.remove_admin_tag_set();
         }
+        self.forget_io_tags();
         for queue in &self.queues {
             drop(queue.release());
         }
@@ -966,13 +995,21 @@ impl Device {
         })
     }
 
-    /// Lends the controller host memory, where it asks for some.
-    fn offer_host_memory(&self) -> Result {
-        let ctrl = self.ctrl();
-        let mut place = self.host_memory.lock();
-        let memory = HostMemory::offer(ctrl, self.function.dma(), place.take())?;
-        *place = memory;
-        Ok(())
+    /// Lends the controller host memory, where it asks for some; false where it refuses.
+    ///
+    /// What a controller refuses, or what it did not answer to, it may be using since before: it
+    /// stays until a reset.
+    fn offer_host_memory(&self) -> Result<bool> {
+        HostMemory::offer(
+            self.ctrl(),
+            self.function.dma(),
+            &mut self.host_memory.lock(),
+        )
+    }
+
+    /// Frees the host memory of a controller that was reset or is down.
+    fn free_host_memory(&self) {
+        drop(self.host_memory.lock().take());
     }
 
     /// Goes to sleep: by power states where the platform and the controller allow it, else by a
@@ -1020,7 +1057,7 @@ impl Device {
         let state = self.power_state.get();
         let awake = state != NO_POWER_STATE
             && matches!(ctrl.set_power_state(state), Ok(true))
-            && self.offer_host_memory().is_ok();
+            && matches!(self.offer_host_memory(), Ok(true));
         if awake {
             return Ok(());
         }

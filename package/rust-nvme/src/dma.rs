@@ -8,6 +8,7 @@
 use crate::bindings;
 use crate::spec::{CqEntry, SglDescriptor, SqEntry};
 use core::ptr::NonNull;
+use kernel::ffi::{c_ulong, c_void};
 use kernel::prelude::*;
 use kernel::sync::barrier::{dma_mb, Read};
 
@@ -187,6 +188,70 @@ impl<T: Wire> Drop for Coherent<T> {
                 self.entries.as_ptr().cast(),
                 self.address,
                 0,
+            )
+        }
+    }
+}
+
+/// Memory that the device alone uses: the CPU has no address for it.
+///
+/// # Invariants
+///
+/// `cookie` stands for `size` bytes, allocated for `device` and mapped at `address`.
+pub(crate) struct Lent {
+    device: DmaDevice,
+    cookie: NonNull<c_void>,
+    size: usize,
+    address: bindings::dma_addr_t,
+}
+
+// SAFETY: The memory belongs to no thread.
+unsafe impl Send for Lent {}
+
+impl Lent {
+    // CAST: Few bits, of a macro.
+    const ATTRS: c_ulong =
+        (bindings::DMA_ATTR_NO_KERNEL_MAPPING | bindings::DMA_ATTR_NO_WARN) as c_ulong;
+
+    /// Allocates `size` bytes; [`None`], and nothing in the log, where there are not so many in one
+    /// piece. May sleep.
+    pub(crate) fn new(device: DmaDevice, size: usize) -> Option<Self> {
+        let mut address = 0;
+        // SAFETY: The device is valid by its invariant.
+        let cookie = unsafe {
+            bindings::dma_alloc_attrs(
+                device.as_raw(),
+                size,
+                &mut address,
+                bindings::RNVME_GFP_KERNEL,
+                Self::ATTRS,
+            )
+        };
+        // INVARIANT: As just allocated.
+        Some(Self {
+            device,
+            cookie: NonNull::new(cookie)?,
+            size,
+            address,
+        })
+    }
+
+    /// Where the device finds it.
+    pub(crate) fn address(&self) -> u64 {
+        wide(self.address)
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        // SAFETY: Allocated with these values; the device has been told to forget it.
+        unsafe {
+            bindings::dma_free_attrs(
+                self.device.as_raw(),
+                self.size,
+                self.cookie.as_ptr(),
+                self.address,
+                Self::ATTRS,
             )
         }
     }

@@ -69,6 +69,7 @@ static CTRL_OPS: Table<bindings::nvme_ctrl_ops> = Table(bindings::nvme_ctrl_ops 
     subsystem_reset: Some(subsystem_reset),
     get_address: Some(get_address),
     print_device_info: Some(print_device_info),
+    supports_pci_p2pdma: Some(supports_pci_p2pdma),
     get_virt_boundary: Some(get_virt_boundary),
     ..zeroed()
 });
@@ -385,6 +386,14 @@ extern "C" fn print_device_info(ctrl: *mut bindings::nvme_ctrl) {
     unsafe {
         let (vendor, device) = Device::from_ctrl(ctrl).function().ids();
         bindings::rnvme_print_device_info(ctrl, vendor, device);
+    }
+}
+
+extern "C" fn supports_pci_p2pdma(ctrl: *mut bindings::nvme_ctrl) -> bool {
+    // SAFETY: As above; the function's device is valid.
+    unsafe {
+        let device = Device::from_ctrl(ctrl).function().device();
+        bindings::dma_pci_p2pdma_supported(device.as_ptr())
     }
 }
 

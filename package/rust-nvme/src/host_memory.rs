@@ -3,7 +3,7 @@
 //! The host memory buffer: memory that the host lends to controllers without their own
 //! (section 8.2.3).
 
-use crate::dma::{Coherent, DmaDevice};
+use crate::dma::{Coherent, DmaDevice, Lent};
 use crate::nvme::{AdminCommand, Ctrl};
 use crate::params;
 use kernel::prelude::*;
@@ -22,25 +22,24 @@ pub(crate) struct HostMemory {
     /// Address and size in [`UNIT`]s of each piece, as the controller reads them.
     descriptors: Coherent<u64>,
     /// What the descriptors point to, in the order of the list.
-    pieces: KVec<Coherent<u64>>,
+    pieces: KVec<Lent>,
     bytes: u64,
 }
 
 impl HostMemory {
     /// Offers the controller what it asks for, within the limit of the module's parameter: what it
-    /// had before where that is still enough, else new memory.
+    /// had before, in `place`, where that is still enough, else new memory; false where it refuses.
+    ///
+    /// Without memory to lend the controller works without, more slowly. What was offered is in
+    /// `place` afterwards, refused or not.
     ///
     /// # Errors
     ///
-    /// Those of the command. Without memory to lend the controller works without, more slowly.
-    pub(crate) fn offer(
-        ctrl: Ctrl,
-        device: DmaDevice,
-        before: Option<Self>,
-    ) -> Result<Option<Self>> {
+    /// Those of the command.
+    pub(crate) fn offer(ctrl: Ctrl, device: DmaDevice, place: &mut Option<Self>) -> Result<bool> {
         let (preferred, least, most_pieces, least_piece) = ctrl.host_memory_wishes();
         if preferred == 0 {
-            return Ok(None);
+            return Ok(true);
         }
         let limit = u64::from(params::max_host_mem_size_mb()) << 20;
         let least = u64::from(least) * UNIT;
@@ -51,25 +50,26 @@ impl HostMemory {
                 "wants {} MiB of host memory at least\n",
                 least >> 20
             );
-            return Ok(None);
+            *place = None;
+            return Ok(true);
         }
-        let (memory, bits) = match before {
-            Some(memory) if memory.bytes >= least => (Some(memory), ENABLE | RETURN),
+        let bits = match place {
+            Some(memory) if memory.bytes >= least => ENABLE | RETURN,
             _ => {
                 let least_piece = (u64::from(least_piece) * UNIT).max(2 * UNIT);
-                (
-                    Self::find(device, preferred, least, most_pieces, least_piece),
-                    ENABLE,
-                )
+                // The old one first, of which the new one may be made.
+                *place = None;
+                *place = Self::find(device, preferred, least, most_pieces, least_piece);
+                ENABLE
             }
         };
-        let Some(memory) = memory else {
+        let Some(memory) = place else {
             dev_warn!(ctrl.log(), "no host memory to lend\n");
-            return Ok(None);
+            return Ok(true);
         };
         if !ctrl.submit_sync(memory.command(bits))? {
             dev_warn!(ctrl.log(), "refuses host memory\n");
-            return Ok(None);
+            return Ok(false);
         }
         let count = memory.pieces.len();
         dev_info!(
@@ -77,7 +77,7 @@ impl HostMemory {
             "lent {} MiB of host memory in {count}\n",
             memory.bytes >> 20
         );
-        Ok(Some(memory))
+        Ok(true)
     }
 
     /// Tells the controller not to use the memory until it is offered again.
@@ -126,7 +126,7 @@ impl HostMemory {
         };
         for index in 0..most {
             let bytes = piece.min(preferred - memory.bytes);
-            let Ok(found) = Coherent::new(device, (bytes / 8) as usize) else {
+            let Some(found) = Lent::new(device, bytes as usize) else {
                 break;
             };
             memory

@@ -174,14 +174,13 @@ impl Queue {
         ctrl: Ctrl,
         function: Function,
         pools: NonNull<Pools>,
-        tags: Tags,
     ) -> impl PinInit<Self> {
         pin_init!(Self {
             qid,
             ctrl,
             function,
             pools,
-            tags,
+            tags: Tags::none(),
             enabled: Once::new(false),
             polled: Once::new(false),
             sgls: Once::new(false),
@@ -204,6 +203,11 @@ impl Queue {
     /// The queue's identifier, 0 for the admin queue.
     pub(crate) fn qid(&self) -> u16 {
         self.qid
+    }
+
+    /// The tags of its requests.
+    pub(crate) fn tags(&self) -> &Tags {
+        &self.tags
     }
 
     /// The device that reads and writes memory.
