@@ -5,6 +5,7 @@ import functools
 
 import pytest
 from ironroot import upload
+from ironroot.environment import lacks
 from ironroot.quick import quick
 
 MODULE = "rust_ashmem"
@@ -18,6 +19,8 @@ def program(booted):
         pytest.skip("a 32-bit program runs on qemu_aarch64 alone: RISC-V has none in Debian")
     if not booted.is_qemu:
         pytest.skip("the program is too large for a serial line")
+    if reason := lacks(booted.name, "ethernet"):
+        pytest.skip(reason)
     built = quick("static", "qemu_arm", "ashmem-tools")
     upload.by_network(booted.shell, [f"{built}/ashmem-probe"], "/tmp/compat")
     yield PROGRAM

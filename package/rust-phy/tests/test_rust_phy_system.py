@@ -5,6 +5,7 @@ import itertools
 
 import pytest
 from ironroot.board import MULTIPLIER
+from ironroot.environment import lacks
 from ironroot.phy import BMSR, BMSR_ANEG_COMPLETE, BMSR_LINK, NO_SYSFS_NODE
 from ironroot.phy_chips import (
     EXP_DATA,
@@ -210,6 +211,13 @@ def test_a_mac_with_low_power_idle_has_it_to_itself(shell, family):
         assert by_rust[0], chip
 
 
+@pytest.fixture
+def sleeps(board):
+    """A board whose console is as before when the system wakes up."""
+    if reason := lacks(board.name, "suspend"):
+        pytest.skip(reason)
+
+
 def freeze(sim):
     """Suspends to idle; answers with how many seconds that was, and what interrupt ended it."""
     return sim.answer(
@@ -221,6 +229,7 @@ def freeze(sim):
     )
 
 
+@pytest.mark.usefixtures("sleeps")
 @pytest.mark.parametrize("family", sorted(FAMILIES))
 def test_a_suspend_of_the_system(shell, family):
     """Its devices are suspended and resumed, and the link comes back."""
@@ -265,6 +274,7 @@ WAKES = {
 }
 
 
+@pytest.mark.usefixtures("sleeps")
 @pytest.mark.parametrize("family", WAKES)
 def test_a_packet_wakes_the_system(shell, family):
     """The PHY's interrupt ends a suspend to idle, while Wake-on-LAN is on."""
