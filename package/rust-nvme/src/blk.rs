@@ -385,18 +385,16 @@ extern "C" fn complete_batch(batch: *mut bindings::io_comp_batch) {
     unsafe { (*batch.cast::<Batch>()).end() }
 }
 
-/// The tags of one queue: none until they are taken up.
+/// The tags of one queue: none before a request was dispatched to it.
 ///
-/// blk-mq keeps an array of all queues' tags, which it replaces when it gets more of them, while
-/// this queue may look at a completion; the tags themselves stay. So this points to them.
+/// blk-mq frees and replaces tags while it makes or maps queues, and a controller that lies may have
+/// completions looked at meanwhile. It keeps those of a queue to which it dispatches until it maps
+/// queues anew: so they are learned at a dispatch, and forgotten in `map_queues`.
 ///
 /// # Invariants
 ///
 /// The pointer is null, or that of tags that blk-mq has not freed.
 pub(crate) struct Tags(Once<*mut bindings::blk_mq_tags>);
-
-// SAFETY: Reading tags needs no lock.
-unsafe impl Send for Tags {}
 
 impl Tags {
     /// No tags.
@@ -405,31 +403,34 @@ impl Tags {
         Self(Once::new(core::ptr::null_mut()))
     }
 
-    /// Takes up the tags of the hardware queue `index` of `set`, where it has that many.
+    /// Learns the tags of a hardware queue.
     ///
     /// # Safety
     ///
-    /// `set` is allocated, and nobody changes how many queues it has. Before it has no more than
-    /// `index`, and before it is freed, [`Self::forget`] is called, and a consumer of the queue that
-    /// runs then waited for.
-    pub(crate) unsafe fn take_up(&self, set: *mut bindings::blk_mq_tag_set, index: usize) {
-        // SAFETY: By the function's contract; there are as many entries as queues.
-        let tags = unsafe {
-            match index < (*set).nr_hw_queues as usize {
-                true => *(*set).tags.add(index),
-                false => core::ptr::null_mut(),
-            }
-        };
-        // What the tags hold, before the consumer sees them.
-        mb(Write);
-        // INVARIANT: By the function's contract.
-        self.0.set(tags);
+    /// A request is being dispatched through `hctx`, which is this queue's.
+    #[inline(always)]
+    unsafe fn learn(&self, hctx: *const bindings::blk_mq_hw_ctx) {
+        // SAFETY: By the function's contract.
+        let tags = unsafe { (*hctx).tags };
+        if self.0.get() != tags {
+            // What the tags hold, before the consumer sees them.
+            mb(Write);
+            // INVARIANT: blk-mq frees no tags of a queue with a request in it, later only those of
+            // queues that it has mapped anew, or with the whole set: `Queue::forget_tags` is called
+            // before both.
+            self.0.set(tags);
+        }
     }
 
     /// From here on no completion names a request.
     pub(crate) fn forget(&self) {
         // INVARIANT: Null.
         self.0.set(core::ptr::null_mut());
+    }
+
+    /// Whether there are any.
+    pub(crate) fn known(&self) -> bool {
+        !self.0.get().is_null()
     }
 
     /// The request that a completion on queue `qid` ends; [`None`] for a completion that names
@@ -466,6 +467,8 @@ extern "C" fn queue_rq(
             (*data).last,
         )
     };
+    // SAFETY: The request came through this hardware queue, whose data the queue is.
+    unsafe { queue.tags().learn(hctx) };
     match queue.queue(rq, last) {
         Ok(()) => Status::OK.0,
         Err(status) => status.0,
@@ -489,6 +492,9 @@ extern "C" fn queue_rqs(list: *mut bindings::rq_list) {
         // Requests of one queue stand together.
         let same_queue = next.is_some_and(|rq| core::ptr::eq(rq.queue(), queue));
         if !same_queue {
+            // SAFETY: None of the requests has been submitted; the hardware queue's data is the
+            // queue.
+            unsafe { queue.tags().learn((*rq.as_raw()).mq_hctx) };
             queue.submit_all(core::mem::replace(&mut mapped, List::new()).drain());
         }
     }
@@ -628,12 +634,16 @@ extern "C" fn init_request(
 extern "C" fn map_queues(set: *mut bindings::blk_mq_tag_set) {
     // SAFETY: blk-mq passes our tag set, and calls nobody else for it meanwhile.
     let (set, device) = unsafe { (&mut *set, Device::from_ctrl((*set).driver_data.cast())) };
+    // No request is dispatched: the set is new, or all of its queues are frozen.
+    device.forget_io_tags();
     let queues = device.queues();
     // Vector 0 is the admin queue's alone where there is more than one.
     let mut vector = u32::from(device.vectors() > 1);
     let mut first = 0;
     let kinds = [queues.default, queues.read, queues.poll];
     for (kind, count) in kinds.into_iter().enumerate().take(set.nr_maps as usize) {
+        // Fewer than the device has, where blk-mq had no memory for more.
+        let count = count.min(set.nr_hw_queues.saturating_sub(first));
         let map = &mut set.map[kind];
         map.nr_queues = count;
         if count == 0 {

@@ -201,6 +201,7 @@ impl Device {
     /// Called once, by the core's `free_ctrl`.
     pub(crate) unsafe fn free(ctrl: Ctrl) {
         let function = Self::of(ctrl).function;
+        // `release` has made the queues forget the tags.
         if ctrl.tag_set_maps().is_some() {
             ctrl.remove_io_tag_set();
         }
@@ -279,8 +280,6 @@ impl Device {
         // SAFETY: The tag set is a field of this device, the callbacks are its own.
         unsafe {
             ctrl.alloc_admin_tag_set(self.admin_tags.get(), &blk::ADMIN_OPS, size_of::<Iod>())?;
-            // `release` forgets them before it frees the set.
-            self.admin()?.tags().take_up(self.admin_tags.get(), 0);
         }
         // From here on a timeout knows that it must not reset.
         if !ctrl.change_state(State::Connecting) {
@@ -330,26 +329,15 @@ impl Device {
                 size_of::<Iod>(),
             )
         };
-        match made {
-            Ok(()) => self.take_up_io_tags(),
-            Err(error) => dev_warn!(ctrl.log(), "I/O tag set: {}\n", error.to_errno()),
+        if let Err(error) = made {
+            dev_warn!(ctrl.log(), "I/O tag set: {}\n", error.to_errno());
         }
     }
 
-    /// Tells each I/O queue its tags.
-    fn take_up_io_tags(&self) {
-        for (index, queue) in self.queues.iter().skip(1).enumerate() {
-            // SAFETY: The set was just made or changed, by the only one who does. Queues that it
-            // will not have are told so in `update_io_tag_set`, all in `forget_io_tags`, and both
-            // while they are down.
-            unsafe { queue.tags().take_up(self.io_tags.get(), index) };
-        }
-    }
-
-    /// Has no I/O queue know tags; for queues that are down.
-    fn forget_io_tags(&self) {
+    /// Has no I/O queue know its tags, which blk-mq is about to change or to free. May sleep.
+    pub(crate) fn forget_io_tags(&self) {
         for queue in self.queues.iter().skip(1) {
-            queue.tags().forget();
+            queue.forget_tags();
         }
     }
 
@@ -764,18 +752,16 @@ impl Device {
             return Err(ENODEV);
         }
         self.ctrl().set_queue_count(online);
-        for queue in self.queues.iter().skip(online as usize) {
-            queue.tags().forget();
-        }
         // SAFETY: The tag set exists, and all its queues are frozen.
         unsafe {
             bindings::blk_mq_update_nr_hw_queues(self.io_tags.get(), (online - 1) as c_int);
         }
-        self.take_up_io_tags();
         Ok(())
     }
 
     fn drop_io_tag_set(&self) {
+        // Who takes the controller down meanwhile looks at the queues and cancels what is in them.
+        let _shutdown = self.shutdown.lock();
         if self.ctrl().tag_set_maps().is_some() {
             self.forget_io_tags();
             self.ctrl().remove_io_tag_set();
@@ -807,7 +793,7 @@ impl Device {
             // A reset during removal may have left it stopped, with requests inside.
             ctrl.unquiesce_admin();
             if let Some(admin) = self.queue(0) {
-                admin.tags().forget();
+                admin.forget_tags();
             }
             ctrl.remove_admin_tag_set();
         }

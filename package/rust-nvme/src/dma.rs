@@ -17,7 +17,7 @@ use kernel::sync::barrier::{dma_mb, Read};
 /// # Invariants
 ///
 /// The pointer is that of a device that this driver is bound to, or is being unbound from. What
-/// holds memory of it ([`Coherent`], [`Pool`]) is dropped before the driver's remove callback ends.
+/// holds memory of it ([`Coherent`], [`Lent`], [`Pool`]) is dropped before the driver's remove callback ends.
 #[derive(Clone, Copy)]
 pub(crate) struct DmaDevice(NonNull<bindings::device>);
 
@@ -244,7 +244,7 @@ impl Lent {
 
 impl Drop for Lent {
     fn drop(&mut self) {
-        // SAFETY: Allocated with these values; the device has been told to forget it.
+        // SAFETY: Allocated with these values; the device was reset, is down, or never had it.
         unsafe {
             bindings::dma_free_attrs(
                 self.device.as_raw(),

@@ -24,6 +24,8 @@ pub(crate) struct HostMemory {
     /// What the descriptors point to, in the order of the list.
     pieces: KVec<Lent>,
     bytes: u64,
+    /// The controller has taken it once: what it holds is the controller's.
+    taken: bool,
 }
 
 impl HostMemory {
@@ -54,7 +56,9 @@ impl HostMemory {
             return Ok(true);
         }
         let bits = match place {
-            Some(memory) if memory.bytes >= least => ENABLE | RETURN,
+            Some(memory) if memory.bytes >= least && memory.taken => ENABLE | RETURN,
+            Some(memory) if memory.bytes >= least => ENABLE,
+            // What it asks for and the limit change with a reset alone: it does not use the old.
             _ => {
                 let least_piece = (u64::from(least_piece) * UNIT).max(2 * UNIT);
                 // The old one first, of which the new one may be made.
@@ -71,6 +75,7 @@ impl HostMemory {
             dev_warn!(ctrl.log(), "refuses host memory\n");
             return Ok(false);
         }
+        memory.taken = true;
         let count = memory.pieces.len();
         dev_info!(
             ctrl.log(),
@@ -123,6 +128,7 @@ impl HostMemory {
             descriptors: Coherent::new(device, 2 * most)?,
             pieces: KVec::with_capacity(most, GFP_KERNEL)?,
             bytes: 0,
+            taken: false,
         };
         for index in 0..most {
             let bytes = piece.min(preferred - memory.bytes);

@@ -520,8 +520,10 @@ impl Mapping {
     fn begin(&mut self, rq: Request, iter: &bindings::blk_dma_iter) -> Result<(), Status> {
         self.how = Mapped::Iterated;
         self.kind = iter.p2pdma.map;
+        // Of a bus address the iterator leaves the state as the request before left it.
+        let filled = self.kind != bindings::pci_p2pdma_map_type_PCI_P2PDMA_MAP_BUS_ADDR;
         // SAFETY: The iterator has filled the state.
-        self.coalesced = unsafe { bindings::rnvme_coalesced(&raw mut self.state) };
+        self.coalesced = filled && unsafe { bindings::rnvme_coalesced(&raw mut self.state) };
         self.len = rq.bytes();
         match self.kind {
             bindings::pci_p2pdma_map_type_PCI_P2PDMA_MAP_NONE

@@ -206,6 +206,7 @@ impl Queue {
     }
 
     /// The tags of its requests.
+    #[inline(always)]
     pub(crate) fn tags(&self) -> &Tags {
         &self.tags
     }
@@ -388,6 +389,25 @@ impl Queue {
         let _consumer = self.consumer.lock();
         // SAFETY: The queue is down: its interrupt is freed, and we hold `consumer`.
         unsafe { self.reap(None) };
+    }
+
+    /// Has completions name no request until the next dispatch. Waits for who looks at one; may
+    /// sleep.
+    ///
+    /// No command of blk-mq's may be with the controller.
+    pub(crate) fn forget_tags(&self) {
+        if !self.tags.known() {
+            return;
+        }
+        let forget = || {
+            let _consumer = self.consumer.lock();
+            self.tags.forget();
+        };
+        if self.enabled.get() && !self.polled.get() {
+            self.function.with_irq_disabled(self.vector.get(), forget);
+        }
+        // A queue that is down, or whose vector is gone, has no handler.
+        forget();
     }
 
     /// Makes the rings, or empties them; the queue must be down. May sleep.
