@@ -43,7 +43,7 @@ def QEMU_ARGS(_command, scratch):
 
     return " ".join(
         [
-            f"-D {scratch}/trace -trace pci_nvme_create_cq -trace pci_nvme_map_prp",
+            f"-D {scratch}/trace -trace pci_nvme_create_cq",
             f"-chardev socket,id=gdb,path={scratch}/gdb,server=on,wait=off -gdb chardev:gdb",
             drive("liar", f",throttling.bps-total={FAST}"),
             f"-device nvme,id=nvliar,serial=liar,drive=liar,mqes={DEPTH - 1},max_ioqpairs=2",
@@ -308,31 +308,6 @@ def test_absurd_capabilities(shell, loaded):
         disk.fio(
             "rw=randwrite", size, "size=16M", "iodepth=8", "ioengine=io_uring", "verify=crc32c"
         )
-
-
-@pytest.mark.parametrize("kib", [2112, 8192])
-def test_prp_lists_go_on_in_others(board, shell, loaded, kib):
-    """A second list with 17 entries, and as many lists as there can be; SGLs would need none."""
-    disk = loaded("sgl_threshold=0")("absurd")
-    block = f"/sys/block/{disk.path.removeprefix('/dev/')}/queue"
-    shell.run_check(f"echo {kib} > {block}/max_sectors_kb")
-    # In huge pages: a command may have more pages than segments.
-    pages = "/proc/sys/vm/nr_hugepages"
-    shell.run_check(f"echo 16 > {pages}; test $(cat {pages}) = 16")
-    try:
-        disk.fio(
-            "rw=write",
-            f"bs={kib}k",
-            f"size={kib * 4}k",
-            "iodepth=2",
-            "ioengine=libaio",
-            "mem=shmhuge",
-            "verify=crc32c",
-        )
-    finally:
-        shell.run_check(f"echo 0 > {pages}")
-    mapped = re.findall(r"map_prp .* num_prps (\d+)", (board.scratch / "trace").read_text())
-    assert str(kib // 4) in mapped or str(kib // 4 + 1) in mapped
 
 
 def test_quirks_of_a_known_device(shell, loaded):
