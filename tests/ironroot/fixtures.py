@@ -15,6 +15,7 @@ BOARD = pytest.StashKey()
 CONSOLE = pytest.StashKey()
 FAILED = pytest.StashKey()
 NEXT = pytest.StashKey()
+STUCK = pytest.StashKey()
 CONSOLE_TAIL = 60
 # What a boot may add to a test's time: it has its own limit, the login_timeout of board.yaml.
 BOOT_SECONDS = 120
@@ -37,9 +38,14 @@ def power(config, qemu_args="", card="", folder=None):
     board = Board(qemu_args, card, folder)
     config.stash[BOARD] = board
     try:
-        board.boot()
-        # What the boot said is test_boot's.
-        board.mark_log("booted")
+        try:
+            board.boot()
+            # What the boot said is test_boot's.
+            board.mark_log("booted")
+        except BaseException:
+            # The board is gone before the report that should show how far it came.
+            config.stash[STUCK] = board.recorder.text()
+            raise
         yield board
     finally:
         board.close()
@@ -194,8 +200,11 @@ def pytest_runtest_protocol(item, nextitem):
 def pytest_runtest_makereport(item, call):
     """Shows the end of the console with a failing test."""
     report = yield
+    if text := item.config.stash.get(STUCK, ""):
+        item.stash[CONSOLE] = text
+        item.config.stash[STUCK] = ""
     # A file's own board is gone once its last test was torn down.
-    if "board" in item.fixturenames and (text := console_since(item)):
+    elif "board" in item.fixturenames and (text := console_since(item)):
         item.stash[CONSOLE] = text
     item.stash[FAILED] = item.stash.get(FAILED, False) or report.failed
     if report.failed and (text := item.stash.get(CONSOLE, "")):
