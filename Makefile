@@ -103,6 +103,10 @@ check-buildroot: ## every defconfig against real Buildroot; BUILDROOT=DIR, else 
 buildroot-offline: need-board ## BOARD=…: Buildroot's image, out of a Debian archive and registries
 	@$(BUILDROOT_ENTER) buildroot/offline "$$BOARD"
 
+.PHONY: check-reproducible
+check-reproducible: need-board ## BOARD=…: two builds by the offline path give the same image
+	@$(BUILDROOT_ENTER) buildroot/reproducible "$$BOARD"
+
 .PHONY: sbom
 sbom: need-board ## BOARD=…: CycloneDX bill of materials and CVE list of the board's image
 	@$(BUILDROOT_ENTER) buildroot/sbom "$$BOARD"
