@@ -164,10 +164,10 @@ MESSAGES = (
 )
 
 
-def nvme_side(driver, options, messages=True):
+def nvme_side(driver, options, messages=True, late=False):
     """One NVMe driver on the board's NVMe device, alone; no scheduler, as nobody uses one there.
 
-    Without messages it has one wire, INTx, for all its queues.
+    Without messages it has one wire, INTx, for all its queues. Its second disk is the late one.
     """
     # One that stays, or gets no device, would be measured under the other's name.
     neither = (
@@ -175,7 +175,7 @@ def nvme_side(driver, options, messages=True):
         " ! grep -q ^$module' ' /proc/modules || rmmod $module || exit; done"
     )
     ready = (
-        "for i in $(seq 50); do test -b /dev/nvme0n1 && break; sleep 0.2; done;"
+        "for i in $(seq 50); do test -b /dev/nvme0n1 -a -b /dev/nvme0n2 && break; sleep 0.2; done;"
         f" readlink /sys/class/nvme/nvme0/device/driver | grep /{driver}$"
     )
     by_message = f"grep nvme0q1 /proc/interrupts | grep {'' if messages else '-v '}PCI-MSI"
@@ -188,10 +188,10 @@ def nvme_side(driver, options, messages=True):
             f"modprobe {driver} {'poll_queues=1' if '--poll' in options else ''}".strip(),
             ready,
             *(() if "--poll" in options else (by_message,)),
-            "echo none > /sys/block/nvme0n1/queue/scheduler",
+            *(f"echo none > /sys/block/nvme0n{disk}/queue/scheduler" for disk in (1, 2)),
         ),
         teardown=(neither, MESSAGES.format(allowed=1)),
-        command=f"blkload /dev/nvme0n1 --requests {{n}} {options}",
+        command=f"blkload /dev/nvme0n{1 + late} --requests {{n}} {options}",
     )
 
 
@@ -213,10 +213,13 @@ def nvme_cases():
         "read-128k-qd1": "--depth 1 --size 131072 --sequential",
         "randread-4k-qd1-polled": "--depth 1 --poll",
     }.items():
-        yield Case(f"nvme/{name}", *(nvme_side(side, options) for side in ("rust_nvme", "nvme")))
-        if "4k" in name and "--poll" not in options:
-            sides = (nvme_side(side, options, messages=False) for side in ("rust_nvme", "nvme"))
-            yield Case(f"nvme/{name}-intx", *sides)
+        # Who polls waits awake: of the late disk one would count the turns of its loop.
+        late = "--depth 1" in options and "--poll" not in options
+        for messages in (True, False) if "4k" in name and "--poll" not in options else (True,):
+            yield Case(
+                f"nvme/{name}{'' if messages else '-intx'}",
+                *(nvme_side(side, options, messages, late) for side in ("rust_nvme", "nvme")),
+            )
     sides = (nvme_on_four_cpus(side, "--depth 8") for side in ("rust_nvme", "nvme"))
     yield Case("nvme/randread-4k-qd8-four-queues", *sides, requests=16000)
     # The loop of the client on the last processor must be seen, or that one is not counted.

@@ -10,10 +10,12 @@ from pathlib import Path
 
 from ironroot.board import Board
 
-# A disk that answers at once, for the NVMe drivers.
+# For the NVMe drivers: a disk that answers at once, and one that takes a millisecond of the host's
+# time, so that who waits for one request has gone to sleep each time before its answer comes.
+DISK = "-drive driver=null-co,if=none,id={},size=1G,read-zeroes=on,latency-ns={}"
 NVME = (
-    "-drive driver=null-co,if=none,id=bench,size=1G,read-zeroes=on "
-    "-device nvme,serial=bench,drive=bench"
+    f"{DISK.format('at-once', 0)} {DISK.format('late', 1_000_000)} -device nvme,serial=bench "
+    "-device nvme-ns,drive=at-once,nsid=1 -device nvme-ns,drive=late,nsid=2"
 )
 # Seconds for one command; icount is slow, and so may the machine be.
 PATIENCE = 600
