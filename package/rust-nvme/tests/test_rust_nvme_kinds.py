@@ -256,7 +256,7 @@ def test_zones(shell, loaded):
 def test_a_command_that_hangs_is_aborted_and_the_controller_reset(board, shell, loaded):
     """The second 64 KiB wait for seconds, of which the kernel allows one; a retry gets them."""
     slow = loaded()("slow")
-    shell.run_check(f"dd if=/dev/urandom of=/tmp/out bs=64k count=2; cp /tmp/out {slow.path}; sync")
+    shell.run_check(f"dd if=/dev/urandom of=/tmp/out bs=64k count=2; cat /tmp/out > {slow.path}; sync")
 
     def allow(bytes_a_second):
         limits = {name: 0 for name in ("bps_rd", "bps_wr", "iops", "iops_rd", "iops_wr")}
@@ -284,7 +284,7 @@ def test_a_command_that_hangs_is_aborted_and_the_controller_reset(board, shell, 
 def test_suspend_and_resume(board, shell, loaded):
     """To idle and back, with a key on the console; the files of the time before are there."""
     disk = loaded()("slow")
-    shell.run_check(f"dd if=/dev/urandom of=/tmp/out bs=64k count=16; cp /tmp/out {disk.path}")
+    shell.run_check(f"dd if=/dev/urandom of=/tmp/out bs=64k count=16; cat /tmp/out > {disk.path}")
     console = shell.run_check("grep -o '^tty[A-Z]*[0-9]*' /proc/consoles")[0]
     wakeup = f"$(readlink -f /sys/class/tty/{console})/power/wakeup"
     level = "/proc/sys/kernel/printk"
