@@ -34,8 +34,8 @@ class Disk:
 
         A namespace that controllers can share has the subsystem's number in its name, not the
         controller's, and beside it a hidden device for each path: these have a c in their names.
-        sysfs has it before /dev: a write would make a file of that name there, and so does Buildroot's
-        busybox for `cp FILE DISK`, which puts the new file in the node's place.
+        sysfs has it before /dev: a write would make a file of that name there. So does busybox's
+        `cp` as Buildroot configures it, in the node's place.
         """
         match = (
             f"grep -sqx {nsid} $n/nsid && grep -sq '^{self.serial} *$' $n/device/serial"
