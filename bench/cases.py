@@ -154,7 +154,7 @@ def ashmem_cases():
 # One client a processor, and so one a queue, with a share of the requests; `last` is for the last.
 FOUR_CLIENTS = (
     'pids=; for cpu in 0 1 2 3; do last=; [ $cpu = 3 ] && last="{last}";'
-    " taskset -c $cpu blkload /dev/nvme0n1 --requests $(({{n}} / 4)) {options} $last &"
+    " taskset -c $cpu blkload /dev/bench-at-once --requests $(({{n}} / 4)) {options} $last &"
     ' pids="$pids $!"; done; for pid in $pids; do wait $pid || exit; done'
 )
 # Whether a function may interrupt by message; a driver asks when it gets the device.
@@ -165,18 +165,23 @@ MESSAGES = (
 
 
 def nvme_side(driver, options, messages=True, late=False):
-    """One NVMe driver on the board's NVMe device, alone; no scheduler, as nobody uses one there.
+    """One NVMe driver on the board's NVMe devices, alone; no scheduler, as nobody uses one there.
 
-    Without messages it has one wire, INTx, for all its queues. Its second disk is the late one.
+    Without messages each has one wire, INTx, for all its queues.
     """
     # One that stays, or gets no device, would be measured under the other's name.
     neither = (
         "for module in rust_nvme nvme; do"
         " ! grep -q ^$module' ' /proc/modules || rmmod $module || exit; done"
     )
+    # Which controller is found first is anyone's guess: the disks get names of their own.
     ready = (
-        "for i in $(seq 50); do test -b /dev/nvme0n1 -a -b /dev/nvme0n2 && break; sleep 0.2; done;"
-        f" readlink /sys/class/nvme/nvme0/device/driver | grep /{driver}$"
+        "for disk in at-once late; do for i in $(seq 50); do"
+        " ctrl=$(grep -l ^$disk /sys/class/nvme/*/serial); ctrl=${ctrl%/serial}; ctrl=${ctrl##*/};"
+        " test -b /dev/${ctrl}n1 && break; sleep 0.2; done;"
+        f" readlink /sys/class/nvme/$ctrl/device/driver | grep /{driver}$ &&"
+        " ln -sf ${ctrl}n1 /dev/bench-$disk && echo none > /sys/block/${ctrl}n1/queue/scheduler"
+        " || break; done && test -b /dev/bench-late"
     )
     by_message = f"grep nvme0q1 /proc/interrupts | grep {'' if messages else '-v '}PCI-MSI"
     return Side(
@@ -188,10 +193,9 @@ def nvme_side(driver, options, messages=True, late=False):
             f"modprobe {driver} {'poll_queues=1' if '--poll' in options else ''}".strip(),
             ready,
             *(() if "--poll" in options else (by_message,)),
-            *(f"echo none > /sys/block/nvme0n{disk}/queue/scheduler" for disk in (1, 2)),
         ),
-        teardown=(neither, MESSAGES.format(allowed=1)),
-        command=f"blkload /dev/nvme0n{1 + late} --requests {{n}} {options}",
+        teardown=(neither, MESSAGES.format(allowed=1), "rm -f /dev/bench-late /dev/bench-at-once"),
+        command=f"blkload /dev/bench-{'late' if late else 'at-once'} --requests {{n}} {options}",
     )
 
 

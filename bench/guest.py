@@ -13,9 +13,10 @@ from ironroot.board import Board
 # For the NVMe drivers: a disk that answers at once, and one that takes a millisecond of the host's
 # time, so that who waits for one request has gone to sleep each time before its answer comes.
 DISK = "-drive driver=null-co,if=none,id={},size=1G,read-zeroes=on,latency-ns={}"
+# Two controllers: one's disks would share its tags, which costs each request some.
 NVME = (
-    f"{DISK.format('at-once', 0)} {DISK.format('late', 1_000_000)} -device nvme,serial=bench "
-    "-device nvme-ns,drive=at-once,nsid=1 -device nvme-ns,drive=late,nsid=2"
+    f"{DISK.format('at-once', 0)} -device nvme,serial=at-once,drive=at-once "
+    f"{DISK.format('late', 1_000_000)} -device nvme,serial=late,drive=late"
 )
 # Seconds for one command; icount is slow, and so may the machine be.
 PATIENCE = 600

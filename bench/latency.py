@@ -13,7 +13,7 @@ RUNS = 5
 # Seconds of guest time that one run takes.
 SECONDS = 2
 READER = f"--name=reader --rw=randread --bs=4k --runtime={SECONDS} --time_based"
-FIO = "fio --minimal --filename=/dev/nvme0n1 --direct=1 --ioengine=io_uring"
+FIO = "fio --minimal --filename=/dev/bench-at-once --direct=1 --ioengine=io_uring"
 METHOD = f"fio, QEMU -icount shift=0, {SECONDS} s of guest time, {RUNS} runs"
 # Terse output: the requests a second of reads, and their completions' percentiles.
 IOPS = 7
