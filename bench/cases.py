@@ -180,8 +180,8 @@ def nvme_side(driver, options, messages=True, late=False):
         " ctrl=$(grep -l ^$disk /sys/class/nvme/*/serial); ctrl=${ctrl%/serial}; ctrl=${ctrl##*/};"
         " test -b /dev/${ctrl}n1 && break; sleep 0.2; done;"
         f" readlink /sys/class/nvme/$ctrl/device/driver | grep /{driver}$ &&"
-        " ln -sf ${ctrl}n1 /dev/bench-$disk && echo none > /sys/block/${ctrl}n1/queue/scheduler"
-        " || break; done && test -b /dev/bench-late"
+        " echo none > /sys/block/${ctrl}n1/queue/scheduler &&"
+        " ln -sf ${ctrl}n1 /dev/bench-$disk || exit; done"
     )
     by_message = f"grep nvme0q1 /proc/interrupts | grep {'' if messages else '-v '}PCI-MSI"
     return Side(
@@ -218,8 +218,9 @@ def nvme_cases():
         "randread-4k-qd1-polled": "--depth 1 --poll",
     }.items():
         # Who polls waits awake: of the late disk one would count the turns of its loop.
-        late = "--depth 1" in options and "--poll" not in options
-        for messages in (True, False) if "4k" in name and "--poll" not in options else (True,):
+        polled = "--poll" in options
+        late = "--depth 1" in options and not polled
+        for messages in (True, False) if "4k" in name and not polled else (True,):
             yield Case(
                 f"nvme/{name}{'' if messages else '-intx'}",
                 *(nvme_side(side, options, messages, late) for side in ("rust_nvme", "nvme")),
