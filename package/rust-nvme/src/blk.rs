@@ -201,7 +201,10 @@ impl Request {
         let queue = field!(self, q);
         // SAFETY: The request is valid; `queuedata` is its namespace, or null on the admin queue.
         let status = unsafe { bindings::nvme_setup_cmd((*queue).queuedata.cast(), self.as_raw()) };
-        Status::check(status)
+        Status::check(status)?;
+        // SAFETY: The request is ours alone from queue_rq on.
+        unsafe { (*self.iod()).forget_sgl() };
+        Ok(())
     }
 
     /// Frees what the core hung on the command.

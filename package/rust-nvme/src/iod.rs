@@ -49,7 +49,7 @@ pub(crate) const PIECES_BYTES: usize = MAX_SEGMENTS * size_of::<Piece>();
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 enum Mapped {
-    /// Not at all: also what zeroed memory says.
+    /// Not at all, or in a way that needs no undoing: also what zeroed memory says.
     No,
     /// As one piece, at `address`.
     One,
@@ -247,8 +247,6 @@ impl Iod {
     }
 
     fn set_pointers(&mut self, first: u64, second: u64) {
-        // A command that comes again may have had an SGL.
-        self.set_psdt(0);
         self.command.0[3] = first.to_le();
         self.command.0[4] = second.to_le();
     }
@@ -256,6 +254,12 @@ impl Iod {
     fn set_sgl(&mut self, descriptor: SglDescriptor) {
         [self.command.0[3], self.command.0[4]] = descriptor.words();
         self.set_psdt(PSDT_SGL);
+    }
+
+    /// Has the command describe its memory by PRPs, until an SGL is set: one that comes again may
+    /// have had an SGL.
+    pub(crate) fn forget_sgl(&mut self) {
+        self.set_psdt(0);
     }
 
     fn set_psdt(&mut self, psdt: u8) {
@@ -281,8 +285,7 @@ impl Iod {
             let address =
                 unsafe { bindings::rnvme_map_first(rq.as_raw(), queue.dma().as_raw(), &mut len) };
             if address != u64::MAX {
-                self.data.how = Mapped::One;
-                (self.data.address, self.data.len) = (address, len);
+                self.data.note_one(queue, address, len);
                 let first = prp::PAGE - address % prp::PAGE;
                 let fits = u64::from(len) <= first + prp::PAGE;
                 // More than one segment of metadata wants SGLs for both.
@@ -296,7 +299,7 @@ impl Iod {
                     self.set_pointers(address, second);
                     return Ok(());
                 }
-                return self.describe_one(rq, queue, fits);
+                return self.describe_one(rq, queue, (address, len), fits);
             }
         }
         self.map_iterated(rq, queue)
@@ -304,8 +307,14 @@ impl Iod {
 
     /// Describes one long piece, or a user's command, whose length an SGL must bound.
     #[cold]
-    fn describe_one(&mut self, rq: Request, queue: &Queue, fits: bool) -> Result<(), Status> {
-        let (address, len) = (self.data.address, self.data.len);
+    fn describe_one(
+        &mut self,
+        rq: Request,
+        queue: &Queue,
+        whole: (u64, u32),
+        fits: bool,
+    ) -> Result<(), Status> {
+        let (address, len) = whole;
         if queue.takes_sgls() {
             self.set_sgl(SglDescriptor::data(address, len));
             return Ok(());
@@ -318,7 +327,6 @@ impl Iod {
             iter: None,
             list: None,
         };
-        let whole = (address, len);
         let (first, second) = prp::build(&mut source, whole, len.into()).map_err(shape)?;
         self.set_pointers(first, second);
         Ok(())
@@ -430,8 +438,7 @@ impl Iod {
                 bindings::rnvme_map_integrity_first(rq.as_raw(), queue.dma().as_raw(), &mut len)
             };
             if address != u64::MAX {
-                self.metadata.how = Mapped::One;
-                (self.metadata.address, self.metadata.len) = (address, len);
+                self.metadata.note_one(queue, address, len);
                 self.set_metadata_pointer(address);
                 return Ok(());
             }
@@ -619,12 +626,18 @@ impl Mapping {
         }
     }
 
+    /// Notes memory that was mapped as one piece, where the mapping must be undone. That can be
+    /// said as soon as it is made (`dma_need_unmap`): a bounce buffer for it would have shown.
     #[inline(always)]
+    fn note_one(&mut self, queue: &Queue, address: u64, len: u32) {
+        if queue.dma().needs_unmap() {
+            self.how = Mapped::One;
+            (self.address, self.len) = (address, len);
+        }
+    }
+
     fn unmap_one(&mut self, rq: Request) {
         self.how = Mapped::No;
-        if !rq.queue().dma().needs_unmap() {
-            return;
-        }
         // SAFETY: Mapped as one page range for this device, in this direction.
         unsafe {
             bindings::dma_unmap_page_attrs(
