@@ -638,9 +638,9 @@ impl Mapping {
 
     fn unmap_one(&mut self, rq: Request) {
         self.how = Mapped::No;
-        // SAFETY: Mapped as one page range for this device, in this direction.
+        // SAFETY: Mapped as one piece for this device, in this direction.
         unsafe {
-            bindings::dma_unmap_page_attrs(
+            bindings::dma_unmap_phys(
                 rq.queue().dma().as_raw(),
                 self.address as bindings::dma_addr_t,
                 self.len as usize,

@@ -38,7 +38,7 @@ static u64 map_bvec(struct request *rq, struct device *dev, struct bio_vec *bv, 
 	/* Memory of another device takes the iterator's way; so does a failure. */
 	if (is_pci_p2pdma_page(bv->bv_page))
 		return U64_MAX;
-	addr = dma_map_bvec(dev, bv, rq_dma_dir(rq), 0);
+	addr = dma_map_phys(dev, bvec_phys(bv), bv->bv_len, rq_dma_dir(rq), 0);
 	if (unlikely(dma_mapping_error(dev, addr)))
 		return U64_MAX;
 	*len = bv->bv_len;
