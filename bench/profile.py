@@ -22,8 +22,9 @@ PATIENCE = 300
 # How many functions a terminal shows; the file has all.
 MOST = 30
 TRACE = re.compile(rb"^Trace \d+: \S+ \[[0-9a-f]+/([0-9a-f]+)/")
-# Functions and data; an absolute symbol is a number, no address.
-KALLSYM = re.compile(r"^([0-9a-f]+) [^\WAa] (\S+)(?:\s+\[(\w+)\])?$")
+# Functions and data; an absolute symbol is a number, no address. A module has labels inside its
+# functions too: .L… and $x.
+KALLSYM = re.compile(r"^([0-9a-f]+) [^\WAa] (?!\.L|\$)(\S+)(?:\s+\[(\w+)\])?$")
 
 
 class Symbols:
