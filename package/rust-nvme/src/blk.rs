@@ -303,9 +303,24 @@ impl Request {
                 return;
             }
             // What the core does to a success is the same as in a batch.
-            bindings::nvme_complete_batch_req(self.as_raw());
+            self.end_by_core();
             bindings::blk_mq_end_request(self.as_raw(), Status::OK.0);
         }
+    }
+
+    /// Has the core do what it does to a request that ends well, or in a batch. To reads and writes
+    /// of one path it does nothing but trace them (`nvme_complete_batch_req`): they are left out,
+    /// unless the core is to see them all.
+    #[inline(always)]
+    fn end_by_core(self) {
+        let flags = field!(self, cmd_flags);
+        let transfer = flags & 0xff <= bindings::req_op_REQ_OP_WRITE;
+        let one_path = flags & bindings::RNVME_REQ_NVME_MPATH == 0;
+        if transfer && one_path && !crate::params::core_commands() {
+            return;
+        }
+        // SAFETY: The request is completed and ours until it ends.
+        unsafe { bindings::nvme_complete_batch_req(self.as_raw()) }
     }
 }
 
@@ -372,10 +387,8 @@ impl Batch {
         while let Some(rq) = next {
             next = rq.next();
             // SAFETY: The request is completed: it is ours until the batch ends.
-            unsafe {
-                Iod::unmap(rq);
-                bindings::nvme_complete_batch_req(rq.as_raw());
-            }
+            unsafe { Iod::unmap(rq) };
+            rq.end_by_core();
         }
         // SAFETY: All requests of the list are completed and unmapped.
         unsafe { bindings::blk_mq_end_request_batch(&raw mut self.0) }

@@ -50,7 +50,7 @@ MODULE_PARM_DESC(sgl_threshold,
 
 module_param_named(core_commands, rnvme_parameters.core_commands, bool, 0644);
 MODULE_PARM_DESC(core_commands,
-		 "Let the NVMe core build plain reads and writes too: its tracepoint sees them");
+		 "Let the NVMe core build and end plain reads and writes too, for its tracepoints");
 
 module_param_named(max_host_mem_size_mb, rnvme_parameters.max_host_mem_size_mb, uint, 0444);
 MODULE_PARM_DESC(max_host_mem_size_mb, "Most MiB of host memory that a controller may borrow");

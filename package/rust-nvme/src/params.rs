@@ -32,7 +32,7 @@ parameter! {
     sgl_threshold: u32
 }
 parameter! {
-    /// Whether the core builds plain reads and writes too.
+    /// Whether the core builds and ends plain reads and writes too.
     core_commands: bool
 }
 parameter! {
