@@ -77,7 +77,8 @@ struct Mapping {
 struct List {
     memory: NonNull<u8>,
     address: u64,
-    small: bool,
+    /// Which of the pools it is of: [`SMALL_BYTES`] or [`LARGE_BYTES`].
+    bytes: usize,
 }
 
 /// The driver's part of a request, behind it in memory.
@@ -322,6 +323,7 @@ impl Iod {
         debug_assert!(!fits);
         let mut source = Segments {
             rq,
+            device: queue.dma(),
             queue,
             iod: self,
             iter: None,
@@ -336,30 +338,30 @@ impl Iod {
         let mut iter = MaybeUninit::<bindings::blk_dma_iter>::zeroed();
         // SAFETY: The request is mapped once; state and iterator are the callee's to fill, and all
         // zeroes is an iterator where it did not.
-        let mut iter = unsafe {
+        let (mapped, iter) = unsafe {
             let mapped = bindings::blk_rq_dma_map_iter_start(
                 rq.as_raw(),
                 queue.dma().as_raw(),
                 &mut self.data.state,
                 iter.as_mut_ptr(),
             );
-            let iter = iter.assume_init();
-            if !mapped {
-                Status::check(iter.status)?;
-                return Err(Status::IOERR);
-            }
-            iter
+            (mapped, iter.assume_init_mut())
         };
-        self.data.begin(rq, &iter)?;
+        if !mapped {
+            Status::check(iter.status)?;
+            return Err(Status::IOERR);
+        }
+        self.data.begin(rq, iter)?;
         let first = (wide(iter.addr), iter.len);
-        self.data.save(queue, rq, first)?;
+        self.data.save(queue.dma(), queue, rq, first)?;
         if self.wants_sgl(rq, queue) {
-            return self.list_segments(rq, queue, first, &mut iter);
+            return self.list_segments(rq, queue, first, iter);
         }
         let total = u64::from(rq.bytes());
-        let iter = Some(&mut iter);
+        let iter = Some(iter);
         let mut source = Segments {
             rq,
+            device: queue.dma(),
             queue,
             iod: self,
             iter,
@@ -407,6 +409,7 @@ impl Iod {
             return Err(Status::IOERR);
         }
         let list = self.begin_list(queue, expected * size_of::<SglDescriptor>())?;
+        let device = queue.dma();
         let mut segment = Some(first);
         let mut count = 0;
         while let Some((address, len)) = segment {
@@ -415,7 +418,7 @@ impl Iod {
             }
             list.write(count, SglDescriptor::data(address, len));
             count += 1;
-            segment = self.data.next(rq, queue, iter)?;
+            segment = self.data.next(rq, device, queue, iter)?;
         }
         self.set_sgl(SglDescriptor::last_segment(list.address, count));
         Ok(())
@@ -456,25 +459,24 @@ impl Iod {
         let mut iter = MaybeUninit::<bindings::blk_dma_iter>::zeroed();
         // SAFETY: The request is mapped once; state and iterator are the callee's to fill, and all
         // zeroes is an iterator where it did not.
-        let mut iter = unsafe {
+        let (mapped, iter) = unsafe {
             let mapped = bindings::blk_rq_integrity_dma_map_iter_start(
                 rq.as_raw(),
                 queue.dma().as_raw(),
                 &mut self.metadata.state,
                 iter.as_mut_ptr(),
             );
-            let iter = iter.assume_init();
-            if !mapped {
-                Status::check(iter.status)?;
-                return Err(Status::IOERR);
-            }
-            iter
+            (mapped, iter.assume_init_mut())
         };
-        self.metadata.begin(rq, &iter)?;
+        if !mapped {
+            Status::check(iter.status)?;
+            return Err(Status::IOERR);
+        }
+        self.metadata.begin(rq, iter)?;
         // Not the data's length; where an IOMMU made one piece, this is all of it.
         self.metadata.len = iter.len;
         let first = (wide(iter.addr), iter.len);
-        self.metadata.save(queue, rq, first)?;
+        self.metadata.save(queue.dma(), queue, rq, first)?;
         if !by_sgl {
             self.metadata.len = first.1;
             self.set_metadata_pointer(first.0);
@@ -496,10 +498,10 @@ impl Iod {
                 bindings::blk_rq_integrity_dma_map_iter_next(
                     rq.as_raw(),
                     queue.dma().as_raw(),
-                    &mut iter,
+                    iter,
                 )
             };
-            segment = self.metadata.mapped(queue, rq, &iter, more)?;
+            segment = self.metadata.mapped(queue.dma(), queue, rq, iter, more)?;
         }
         self.metadata.len = total;
         let header = if count == 1 {
@@ -545,19 +547,21 @@ impl Mapping {
     fn next(
         &mut self,
         rq: Request,
+        device: DmaDevice,
         queue: &Queue,
         iter: &mut bindings::blk_dma_iter,
     ) -> Result<Option<(u64, u32)>, Status> {
         // SAFETY: The iterator is that of this request's data.
         let more =
-            unsafe { bindings::blk_rq_dma_map_iter_next(rq.as_raw(), queue.dma().as_raw(), iter) };
-        self.mapped(queue, rq, iter, more)
+            unsafe { bindings::blk_rq_dma_map_iter_next(rq.as_raw(), device.as_raw(), iter) };
+        self.mapped(device, queue, rq, iter, more)
     }
 
     /// Notes what one step of an iterator mapped.
     #[inline(always)]
     fn mapped(
         &mut self,
+        device: DmaDevice,
         queue: &Queue,
         rq: Request,
         iter: &bindings::blk_dma_iter,
@@ -568,14 +572,20 @@ impl Mapping {
             return Ok(None);
         }
         let piece = (wide(iter.addr), iter.len);
-        self.save(queue, rq, piece)?;
+        self.save(device, queue, rq, piece)?;
         Ok(Some(piece))
     }
 
     /// Notes a piece that must be unmapped by itself.
     #[inline(always)]
-    fn save(&mut self, queue: &Queue, rq: Request, piece: (u64, u32)) -> Result<(), Status> {
-        if queue.dma().needs_unmap() && !self.coalesced {
+    fn save(
+        &mut self,
+        device: DmaDevice,
+        queue: &Queue,
+        rq: Request,
+        piece: (u64, u32),
+    ) -> Result<(), Status> {
+        if device.needs_unmap() && !self.coalesced {
             return self.save_piece(queue, rq, piece);
         }
         Ok(())
@@ -679,17 +689,21 @@ impl Mapping {
 
 impl List {
     fn take(queue: &Queue, bytes: usize) -> Result<Self, Status> {
-        let small = bytes <= SMALL_BYTES;
-        let (memory, address) = Self::pool(queue, small).take().ok_or(Status::RESOURCE)?;
+        let bytes = if bytes <= SMALL_BYTES {
+            SMALL_BYTES
+        } else {
+            LARGE_BYTES
+        };
+        let (memory, address) = Self::pool(queue, bytes).take().ok_or(Status::RESOURCE)?;
         Ok(Self {
             memory,
             address,
-            small,
+            bytes,
         })
     }
 
-    fn pool(queue: &Queue, small: bool) -> &Pool {
-        if small {
+    fn pool(queue: &Queue, bytes: usize) -> &Pool {
+        if bytes == SMALL_BYTES {
             queue.small_pool()
         } else {
             queue.large_pool()
@@ -699,8 +713,7 @@ impl List {
     /// Writes entry `slot`; what lies outside is not written.
     #[inline(always)]
     fn write<T>(&self, slot: usize, entry: T) {
-        let bytes = if self.small { SMALL_BYTES } else { LARGE_BYTES };
-        if slot < bytes / size_of::<T>() {
+        if slot < self.bytes / size_of::<T>() {
             // SAFETY: Inside the piece, which is aligned to its own size.
             unsafe { self.memory.cast::<T>().add(slot).write(entry) }
         }
@@ -708,13 +721,14 @@ impl List {
 
     fn free(self, queue: &Queue) {
         // SAFETY: Taken from this pool; the request has ended.
-        unsafe { Self::pool(queue, self.small).give_back(self.memory, self.address) }
+        unsafe { Self::pool(queue, self.bytes).give_back(self.memory, self.address) }
     }
 }
 
 /// A request's segments after the first, and its lists, for [`prp::build`].
 struct Segments<'a> {
     rq: Request,
+    device: DmaDevice,
     queue: &'a Queue,
     iod: &'a mut Iod,
     /// blk-mq's iterator, where there can be more than one segment.
@@ -729,7 +743,7 @@ impl prp::Source for Segments<'_> {
     #[inline(always)]
     fn segment(&mut self) -> Result<Option<(u64, u32)>, Status> {
         match &mut self.iter {
-            Some(iter) => self.iod.data.next(self.rq, self.queue, iter),
+            Some(iter) => self.iod.data.next(self.rq, self.device, self.queue, iter),
             None => Ok(None),
         }
     }

@@ -88,13 +88,14 @@ pub(crate) fn build<S: Source>(
     let mut slot = 0;
     loop {
         // The last slot holds the last entry of all, or the next list.
-        if slot == LIST_ENTRIES - 1 && entries > 1 {
+        if slot == LIST_ENTRIES - 1 && entries != 1 {
             walk.source.chain_list()?;
             slot = 0;
         }
         walk.source.write(slot, page);
         walk.take(PAGE)?;
-        (slot, entries) = (slot + 1, entries.wrapping_sub(1));
+        // A slot is below 512, an entry is left: nothing wraps.
+        (slot, entries) = (slot.wrapping_add(1), entries.wrapping_sub(1));
         if entries == 0 {
             return Ok((first.0, head));
         }
