@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //! What the benchmark runs on a board.
 
+pub mod memory;
 pub mod offsets;
 pub mod ring;
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //! io_uring on one file, with a buffer for each request in flight.
 
+use crate::memory::scattered;
 use anyhow::{bail, ensure, Context, Result};
 use io_uring::{opcode, types, IoUring};
 use std::fs::File;
@@ -48,7 +49,7 @@ impl<'a> Ring<'a> {
         let slot_size = size.next_multiple_of(align);
         let free: Vec<_> = (0..depth).collect();
         let depth = free.len();
-        let memory = vec![0x5a_u8; depth * slot_size + align];
+        let memory = scattered(depth * slot_size + align);
         let start = memory.as_ptr().align_offset(align);
         Ok(Self { ring, file, memory, start, size, slot_size, free, depth })
     }

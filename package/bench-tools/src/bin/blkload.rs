@@ -7,6 +7,7 @@
 //! a null block device's, and a benchmark that counts instructions would measure fio.
 
 use anyhow::{ensure, Context, Result};
+use bench_tools::memory::scattered;
 use bench_tools::offsets::Offsets;
 use bench_tools::ring::{Operation, Ring};
 use lexopt::{Arg, ValueExt};
@@ -93,7 +94,7 @@ fn spin(iterations: u64) {
 
 /// Depth 1: pread and pwrite, the shortest way to the device.
 fn one_by_one(file: &File, options: &Options, offsets: impl Iterator<Item = u64>) -> Result<()> {
-    let mut memory = vec![0x5a_u8; options.size + ALIGN];
+    let mut memory = scattered(options.size + ALIGN);
     let start = memory.as_ptr().align_offset(ALIGN);
     let buffer = &mut memory[start..start + options.size];
     for offset in offsets.take(usize::try_from(options.requests)?) {
