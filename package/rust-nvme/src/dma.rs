@@ -50,6 +50,25 @@ impl DmaDevice {
         // SAFETY: The device is valid.
         return unsafe { bindings::rnvme_need_unmap(self.as_raw()) };
     }
+
+    /// Undoes a mapping of `len` bytes at `address`.
+    ///
+    /// # Safety
+    ///
+    /// It was mapped for this device with these arguments, and is not used any more.
+    #[inline(always)]
+    pub(crate) unsafe fn unmap(
+        self,
+        address: bindings::dma_addr_t,
+        len: u32,
+        direction: bindings::dma_data_direction,
+        attributes: c_ulong,
+    ) {
+        // SAFETY: By the function's contract.
+        unsafe {
+            bindings::dma_unmap_phys(self.as_raw(), address, len as usize, direction, attributes)
+        }
+    }
 }
 
 /// A DMA address as the wire has it; the kernel's type has 32 bits on some machines.

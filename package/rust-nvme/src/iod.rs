@@ -241,7 +241,10 @@ impl Iod {
             .lists
             .get_mut(usize::from(self.list_count))
             .ok_or(Status::IOERR)?;
-        let list = List::take(queue, bytes)?;
+        // Not by `ok_or`: with that, rustc 1.85 writes the list's address a byte at a time.
+        let Some(list) = List::take(queue, bytes) else {
+            return Err(Status::RESOURCE);
+        };
         slot.write(list);
         self.list_count += 1;
         Ok(list)
@@ -327,7 +330,6 @@ impl Iod {
             queue,
             iod: self,
             iter: None,
-            list: None,
         };
         let (first, second) = prp::build(&mut source, whole, len.into()).map_err(shape)?;
         self.set_pointers(first, second);
@@ -365,7 +367,6 @@ impl Iod {
             queue,
             iod: self,
             iter,
-            list: None,
         };
         let (first, second) = prp::build(&mut source, first, total).map_err(shape)?;
         self.set_pointers(first, second);
@@ -482,7 +483,7 @@ impl Iod {
             self.set_metadata_pointer(first.0);
             return Ok(());
         }
-        let list = List::take(queue, SMALL_BYTES)?;
+        let list = List::take(queue, SMALL_BYTES).ok_or(Status::RESOURCE)?;
         self.metadata_list = Some(list);
         let mut segment = Some(first);
         let (mut count, mut total) = (0, 0u32);
@@ -625,15 +626,7 @@ impl Mapping {
             0
         };
         // SAFETY: The piece was mapped for this device, in this direction.
-        unsafe {
-            bindings::dma_unmap_phys(
-                device.as_raw(),
-                piece.address,
-                piece.len as usize,
-                rq.direction(),
-                attributes,
-            )
-        }
+        unsafe { device.unmap(piece.address, piece.len, rq.direction(), attributes) }
     }
 
     /// Notes memory that was mapped as one piece, where the mapping must be undone. That can be
@@ -648,16 +641,9 @@ impl Mapping {
 
     fn unmap_one(&mut self, rq: Request) {
         self.how = Mapped::No;
+        let address = self.address as bindings::dma_addr_t;
         // SAFETY: Mapped as one piece for this device, in this direction.
-        unsafe {
-            bindings::dma_unmap_phys(
-                rq.queue().dma().as_raw(),
-                self.address as bindings::dma_addr_t,
-                self.len as usize,
-                rq.direction(),
-                0,
-            )
-        }
+        unsafe { rq.queue().dma().unmap(address, self.len, rq.direction(), 0) }
     }
 
     fn unmap_iterated(&mut self, rq: Request) {
@@ -688,14 +674,14 @@ impl Mapping {
 }
 
 impl List {
-    fn take(queue: &Queue, bytes: usize) -> Result<Self, Status> {
+    fn take(queue: &Queue, bytes: usize) -> Option<Self> {
         let bytes = if bytes <= SMALL_BYTES {
             SMALL_BYTES
         } else {
             LARGE_BYTES
         };
-        let (memory, address) = Self::pool(queue, bytes).take().ok_or(Status::RESOURCE)?;
-        Ok(Self {
+        let (memory, address) = Self::pool(queue, bytes).take()?;
+        Some(Self {
             memory,
             address,
             bytes,
@@ -725,6 +711,44 @@ impl List {
     }
 }
 
+/// The slots of a list that are not written yet.
+///
+/// # Invariants
+///
+/// From `next` up to `end` is memory of a list that its request has not given back.
+struct Slots {
+    next: *mut u64,
+    end: *mut u64,
+}
+
+impl Slots {
+    /// All slots of `list`.
+    ///
+    /// # Safety
+    ///
+    /// The list outlives the result.
+    unsafe fn new(list: List) -> Self {
+        let next = list.memory.cast::<u64>().as_ptr();
+        // INVARIANT: By the function's contract.
+        Self {
+            next,
+            // SAFETY: The end of the list's memory.
+            end: unsafe { next.add(list.bytes / size_of::<u64>()) },
+        }
+    }
+
+    /// Writes the next slot; what lies behind the last is not written.
+    #[inline(always)]
+    fn push(&mut self, entry: u64) {
+        if self.next != self.end {
+            // SAFETY: Inside the list by the invariant, and aligned as the list is.
+            unsafe { self.next.write(entry) };
+            // INVARIANT: One nearer to the end, which was not reached.
+            self.next = self.next.wrapping_add(1);
+        }
+    }
+}
+
 /// A request's segments after the first, and its lists, for [`prp::build`].
 struct Segments<'a> {
     rq: Request,
@@ -733,12 +757,11 @@ struct Segments<'a> {
     iod: &'a mut Iod,
     /// blk-mq's iterator, where there can be more than one segment.
     iter: Option<&'a mut bindings::blk_dma_iter>,
-    /// The newest list.
-    list: Option<List>,
 }
 
 impl prp::Source for Segments<'_> {
     type Error = Status;
+    type List = Slots;
 
     #[inline(always)]
     fn segment(&mut self) -> Result<Option<(u64, u32)>, Status> {
@@ -748,29 +771,18 @@ impl prp::Source for Segments<'_> {
         }
     }
 
-    fn begin_list(&mut self, entries: usize) -> Result<u64, Status> {
+    fn begin_list(&mut self, entries: usize) -> Result<(u64, Slots), Status> {
         let list = self
             .iod
             .begin_list(self.queue, entries * size_of::<u64>())?;
-        self.list = Some(list);
-        Ok(list.address)
-    }
-
-    fn chain_list(&mut self) -> Result<(), Status> {
-        let before = self.list;
-        // A whole one, however little of it is needed: those alone begin at a page.
-        let address = self.begin_list(prp::LIST_ENTRIES)?;
-        if let Some(before) = before {
-            before.write(prp::LIST_ENTRIES - 1, address.to_le());
-        }
-        Ok(())
+        // SAFETY: The list is the request's until it has ended, which it does not while it is
+        // mapped.
+        Ok((list.address, unsafe { Slots::new(list) }))
     }
 
     #[inline(always)]
-    fn write(&mut self, slot: usize, entry: u64) {
-        if let Some(list) = &self.list {
-            list.write(slot, entry.to_le());
-        }
+    fn push(&mut self, list: &mut Slots, entry: u64) {
+        list.push(entry.to_le());
     }
 }
 

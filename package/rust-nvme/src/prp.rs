@@ -39,20 +39,19 @@ impl<E> From<E> for Fault<E> {
 pub(crate) trait Source {
     /// What can go wrong.
     type Error;
+    /// A list that is being written, and its next slot.
+    type List;
 
     /// The next segment's DMA address and length in bytes, or [`None`] where there are no more.
     fn segment(&mut self) -> Result<Option<(u64, u32)>, Self::Error>;
 
-    /// Begins a list with room for `entries`, at most [`LIST_ENTRIES`]; gives its DMA address. From
-    /// here on [`Self::write`] goes there.
-    fn begin_list(&mut self, entries: usize) -> Result<u64, Self::Error>;
+    /// Begins a list with room for `entries`, at most [`LIST_ENTRIES`]; gives its DMA address. One
+    /// of [`LIST_ENTRIES`] begins at a page's begin (NVMe base specification, 'Physical Region Page
+    /// Entry and List').
+    fn begin_list(&mut self, entries: usize) -> Result<(u64, Self::List), Self::Error>;
 
-    /// Begins a list of [`LIST_ENTRIES`] at a page's begin (NVMe base specification, 'Physical
-    /// Region Page Entry and List'), and writes its address into the last slot of the one before.
-    fn chain_list(&mut self) -> Result<(), Self::Error>;
-
-    /// Writes a slot of the newest list.
-    fn write(&mut self, slot: usize, entry: u64);
+    /// Writes the next slot of a list; what lies behind its last is not written.
+    fn push(&mut self, list: &mut Self::List, entry: u64);
 }
 
 /// The two pointers of a transfer of `length` bytes that begins with the segment `first`; the
@@ -72,43 +71,48 @@ pub(crate) fn build<S: Source>(
         source,
         address: first.0,
         rest: first.1.into(),
-        left: length,
     };
-    walk.take(PAGE - first.0 % PAGE)?;
-    if walk.left == 0 {
+    let room = PAGE - first.0 % PAGE;
+    walk.take(room.min(length))?;
+    let left = length.saturating_sub(room);
+    if left == 0 {
         return Ok((first.0, 0));
     }
     let mut page = walk.page()?;
-    if walk.left <= PAGE {
-        walk.take(PAGE)?;
+    if left <= PAGE {
+        walk.take(left)?;
         return Ok((first.0, page));
     }
-    let mut entries = walk.left.div_ceil(PAGE) as usize;
-    let head = walk.source.begin_list(entries.min(LIST_ENTRIES))?;
-    let mut slot = 0;
+    let mut entries = left.div_ceil(PAGE) as usize;
+    // Each entry but the last takes a whole page, so `left` need not be counted down.
+    let last = (left - 1) % PAGE + 1;
+    let (head, mut list) = walk.source.begin_list(entries.min(LIST_ENTRIES))?;
     loop {
         // The last slot holds the last entry of all, or the next list.
-        if slot == LIST_ENTRIES - 1 && entries != 1 {
-            walk.source.chain_list()?;
-            slot = 0;
+        let whole = entries.min(LIST_ENTRIES) - 1;
+        for _ in 0..whole {
+            walk.source.push(&mut list, page);
+            walk.take(PAGE)?;
+            page = walk.page()?;
         }
-        walk.source.write(slot, page);
-        walk.take(PAGE)?;
-        // A slot is below 512, an entry is left: nothing wraps.
-        (slot, entries) = (slot.wrapping_add(1), entries.wrapping_sub(1));
-        if entries == 0 {
+        entries -= whole;
+        if entries == 1 {
+            walk.source.push(&mut list, page);
+            walk.take(last)?;
             return Ok((first.0, head));
         }
-        page = walk.page()?;
+        // A whole one, however little of it is needed: those alone begin at a page.
+        let (address, next) = walk.source.begin_list(LIST_ENTRIES)?;
+        walk.source.push(&mut list, address);
+        list = next;
     }
 }
 
-/// How far a transfer is described: the rest of the current segment, and of the whole.
+/// How far a transfer is described: the rest of the current segment.
 struct Walk<'a, S> {
     source: &'a mut S,
     address: u64,
     rest: u64,
-    left: u64,
 }
 
 impl<S: Source> Walk<'_, S> {
@@ -126,14 +130,12 @@ impl<S: Source> Walk<'_, S> {
         Ok(self.address)
     }
 
-    /// Goes on by one entry: `room` bytes, fewer at the transfer's end. They must be contiguous.
+    /// Goes on by one entry of `bytes`. They must be contiguous.
     #[inline(always)]
-    fn take(&mut self, room: u64) -> Result<(), Fault<S::Error>> {
-        let bytes = room.min(self.left);
+    fn take(&mut self, bytes: u64) -> Result<(), Fault<S::Error>> {
         self.rest = self.rest.checked_sub(bytes).ok_or(Fault::Shape)?;
-        // Bounded by the segment and by the transfer: nothing wraps.
+        // Bounded by the segment: nothing wraps.
         self.address = self.address.wrapping_add(bytes);
-        self.left = self.left.wrapping_sub(bytes);
         Ok(())
     }
 }
@@ -149,6 +151,7 @@ mod tests {
         segments: Vec<(u64, u64)>,
         next: usize,
         lists: Vec<(u64, Vec<u64>)>,
+        room: Vec<usize>,
         limit: usize,
     }
 
@@ -161,6 +164,7 @@ mod tests {
 
     impl Source for Memory {
         type Error = &'static str;
+        type List = usize;
 
         fn segment(&mut self) -> Result<Option<(u64, u32)>, Self::Error> {
             self.next += 1;
@@ -170,7 +174,7 @@ mod tests {
                 .map(|&(address, length)| (address, length as u32)))
         }
 
-        fn begin_list(&mut self, entries: usize) -> Result<u64, Self::Error> {
+        fn begin_list(&mut self, entries: usize) -> Result<(u64, usize), Self::Error> {
             assert!((1..=LIST_ENTRIES).contains(&entries));
             if self.lists.len() == self.limit {
                 return Err("no list left");
@@ -178,20 +182,15 @@ mod tests {
             // A short one is not at the begin of its page.
             let within = if entries <= 32 { 256 } else { 0 };
             let address = 0xffff_0000_0000 + self.lists.len() as u64 * PAGE + within;
-            self.lists.push((address, vec![u64::MAX; entries]));
-            Ok(address)
+            self.lists.push((address, Vec::new()));
+            self.room.push(entries);
+            Ok((address, self.lists.len() - 1))
         }
 
-        fn chain_list(&mut self) -> Result<(), Self::Error> {
-            let before = self.lists.len() - 1;
-            let address = self.begin_list(LIST_ENTRIES)?;
-            assert_eq!(address % PAGE, 0, "a chained list begins at a page");
-            *self.lists[before].1.last_mut().unwrap() = address;
-            Ok(())
-        }
-
-        fn write(&mut self, slot: usize, entry: u64) {
-            self.lists.last_mut().unwrap().1[slot] = entry;
+        fn push(&mut self, list: &mut usize, entry: u64) {
+            let slots = &mut self.lists[*list].1;
+            assert!(slots.len() < self.room[*list], "more entries than room");
+            slots.push(entry);
         }
     }
 
@@ -211,6 +210,7 @@ mod tests {
         let (mut list, mut slot) = (&lists[&second], 0);
         while left > 0 {
             if slot == LIST_ENTRIES - 1 && left > PAGE {
+                assert_eq!(list[slot] % PAGE, 0, "a chained list begins at a page");
                 (list, slot) = (&lists[&list[slot]], 0);
             }
             assert_eq!(list[slot] % PAGE, 0);
@@ -245,9 +245,8 @@ mod tests {
         assert_eq!(joined(&touched), joined(&memory.segments));
         // A chained list is a whole page: the last may have room behind its last entry.
         for (at, (_, list)) in memory.lists.iter().enumerate() {
-            let used = list.iter().take_while(|&&entry| entry != u64::MAX);
             let whole = at == 0 || at + 1 < memory.lists.len();
-            assert!(!whole || used.count() == list.len(), "a slot left empty");
+            assert!(!whole || list.len() == memory.room[at], "a slot left empty");
         }
     }
 
@@ -315,6 +314,8 @@ mod tests {
             Err(Fault::Shape)
         );
         assert_eq!(refused(vec![(0x1000, 4096)], 8192), Err(Fault::Shape));
+        let short_at_the_end = vec![(0x1000, 4096), (0x9000, 4096), (0x3000, 4000)];
+        assert_eq!(refused(short_at_the_end, 12288), Err(Fault::Shape));
     }
 
     #[test]
