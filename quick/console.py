@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """`make run`: the board's QEMU target of board.yaml, on this terminal.
 
-With --pty the console is a pseudo-terminal, whose name QEMU prints; with --pty PATH QEMU's monitor
-is a socket of that name.
+With --pty MONITOR the console is a pseudo-terminal, whose name QEMU prints, QEMU's monitor a socket
+of the name MONITOR, and the board waits for the monitor's `cont`.
 """
 
 import os
@@ -41,10 +41,9 @@ def main():
     args = command(board, images, disk)
     if root:
         args = on_nvme(args)
-    if "--pty" in sys.argv[1:]:
-        path = sys.argv[2:]
-        monitor = f"unix:{path[0]},server=on,wait=off" if path else "none"
-        args += ["-snapshot", "-serial", "pty", "-monitor", monitor]
+    if sys.argv[1:2] == ["--pty"]:
+        monitor = f"unix:{sys.argv[2]},server=on,wait=off"
+        args += ["-S", "-snapshot", "-serial", "pty", "-monitor", monitor]
     else:
         print(f"ironroot: {board}: Ctrl-a x leaves", flush=True)
         args += ["-serial", "mon:stdio"]

@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -13,39 +14,50 @@ from ironroot.board import MULTIPLIER
 from ironroot.environment import lacks
 
 CHECKOUT = Path(__file__).parents[2]
-# Resets the QEMU whose monitor is its argument.
-RESET = """
+# Gives the QEMU whose monitor is its first argument a command, the second.
+TELL = """
 import socket
 import sys
 
 monitor = socket.socket(socket.AF_UNIX)
 monitor.connect(sys.argv[1])
 text = b""
-for command in (b"system_reset\\n", b""):
+for command in (sys.argv[2].encode() + b"\\n", b""):
     while not text.endswith(b"(qemu) "):
         text += monitor.recv(4096)
     monitor.sendall(command)
     text = b""
 """
-# Labgrid waits two seconds between off and on. QEMU looks once a second whether the terminal is
-# open, and the SiFive UART's model may stay full for good where it finds that while the board
-# writes: so not after the reset, which empties it.
 POWER = """
 drivers:
   - ExternalPowerDriver:
       cmd_off: 'true'
-      cmd_on: !template "{python} $BASE/reset.py $BASE/monitor"
+      cmd_on: !template "{python} $BASE/tell.py $BASE/monitor system_reset"
 """
+# QEMU looks once a second whether a terminal is open.
+NOTICED_SECONDS = 2
 SUBSET = ["banner", "kernel_is", "binderfs_is_mounted", "minimal"]
+
+
+def without_control(path, flags):
+    """Opens a terminal that is not to become the process's own."""
+    return os.open(path, flags | os.O_NOCTTY)
 
 
 @pytest.fixture
 def pseudo_terminal(tmp_path):
     """QEMU with its console on a pseudo-terminal; gives the terminal's name."""
     env = dict(os.environ, BOARD=os.environ["IRONROOT_BOARD"])
-    command = [sys.executable, "quick/console.py", "--pty", tmp_path / "monitor"]
+    monitor = tmp_path / "monitor"
+    tell = tmp_path / "tell.py"
+    tell.write_text(TELL)
     with subprocess.Popen(
-        command, cwd=CHECKOUT, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        [sys.executable, "quick/console.py", "--pty", monitor],
+        cwd=CHECKOUT,
+        env=env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
     ) as qemu:
         watchdog = threading.Timer(30 * MULTIPLIER, qemu.kill)
         watchdog.start()
@@ -54,11 +66,16 @@ def pseudo_terminal(tmp_path):
             for line in qemu.stdout:
                 said.append(line)
                 if match := re.search(r"char device redirected to (/dev/pts/\d+)", line):
-                    watchdog.cancel()
-                    yield match[1]
                     break
             else:
                 pytest.fail("QEMU named no pseudo-terminal: " + "".join(said))
+            # Open before the board writes and as long as it does: the SiFive UART's model may stay
+            # full for good where QEMU notices in the middle that somebody listens.
+            with open(match[1], "rb", buffering=0, opener=without_control):
+                time.sleep(NOTICED_SECONDS)
+                subprocess.run([sys.executable, tell, monitor, "cont"], check=True)
+                watchdog.cancel()
+                yield match[1]
         finally:
             watchdog.cancel()
             qemu.kill()
@@ -95,7 +112,6 @@ def test_the_suite_runs_over_a_serial_port(board, pseudo_terminal, tmp_path):
 @pytest.mark.qemu_only("this is the serial console itself")
 def test_the_suite_switches_the_power(board, pseudo_terminal, tmp_path):
     """With a power switch the console is seen from the start, and U-Boot can be stopped."""
-    (tmp_path / "reset.py").write_text(RESET)
     power = tmp_path / "power.yaml"
     power.write_text(POWER.format(python=sys.executable))
     subset = ["every_stage_shows", "u_boot_stops"]
