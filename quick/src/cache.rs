@@ -148,6 +148,7 @@ pub fn remove(dir: &Path) -> Result<bool> {
     if flock(&lock, FlockOperation::NonBlockingLockExclusive).is_err() {
         return Ok(false);
     }
+    let _lock = Lock(lock);
     for mark in ["complete", "stopped"] {
         remove_if_there(&with_suffix(dir, mark))?;
     }
@@ -156,18 +157,29 @@ pub fn remove(dir: &Path) -> Result<bool> {
     Ok(true)
 }
 
+/// A lock on a file, given back when this is dropped, or by the kernel when the process ends.
+pub struct Lock(File);
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Closing it is not enough: a program that another thread starts at this moment has the
+        // file too, until it executes. Where unlocking fails, closing it does it.
+        let _ = flock(&self.0, FlockOperation::Unlock);
+    }
+}
+
 /// Takes a lock that the kernel frees when this process ends, however it ends.
 ///
 /// # Errors
 ///
 /// Those of the file system.
-pub fn lock(ctx: &Context, path: &Path) -> Result<File> {
+pub fn lock(ctx: &Context, path: &Path) -> Result<Lock> {
     let file = File::create(path).with_context(|| ctx.show(path))?;
     if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
         say(format!("waiting for another build that holds {}", ctx.show(path)));
         flock(&file, FlockOperation::LockExclusive)?;
     }
-    Ok(file)
+    Ok(Lock(file))
 }
 
 fn with_suffix(dir: &Path, suffix: &str) -> PathBuf {

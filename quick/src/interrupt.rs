@@ -37,8 +37,14 @@ impl InStep {
 
 impl Drop for InStep {
     fn drop(&mut self) {
-        FATAL.store(true, Ordering::SeqCst);
+        // After a Ctrl-C this process is on its way out, and has the cache's mark to write.
+        FATAL.store(!seen(), Ordering::SeqCst);
     }
+}
+
+/// There was a Ctrl-C: the step ended by it.
+pub fn note() {
+    SEEN.store(true, Ordering::SeqCst);
 }
 
 /// Whether there was a Ctrl-C.

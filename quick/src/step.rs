@@ -5,8 +5,10 @@ use crate::context::Context;
 use crate::interrupt;
 use anyhow::{anyhow, Context as _, Result};
 use rustix::pipe::PipeFlags;
+use signal_hook::consts::SIGINT;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, IsTerminal, Write};
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -78,6 +80,10 @@ pub fn run(ctx: &Context, name: &str, log: &Path, command: &mut Command) -> Resu
     }
     pump.join().map_err(|_| anyhow!("{name}: the reader of its output died"))?;
     let status = child.wait()?;
+    if status.signal() == Some(SIGINT) {
+        // The same Ctrl-C can reach this process later than the command.
+        interrupt::note();
+    }
     drop(in_step);
     progress.clear();
     interrupted(name)?;
@@ -185,9 +191,25 @@ mod tests {
         assert!(!reads_like_an_error("  CC      lib/errname.o"));
     }
 
+    /// A signal's handler and SEEN are the whole process's, and other tests run steps too: this one
+    /// starts itself again, in a process of its own.
     #[test]
     fn an_interrupt_ends_the_step_and_leaves_the_tool() {
-        // SEEN and the handler are the whole process's: here this is the only test that runs steps.
+        const ALONE: &str = "IRONROOT_TEST_INTERRUPT";
+        if std::env::var_os(ALONE).is_some() {
+            return interrupts_itself();
+        }
+        let name = "step::tests::an_interrupt_ends_the_step_and_leaves_the_tool";
+        let output = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", name])
+            .env(ALONE, "1")
+            .output()
+            .unwrap();
+        let text = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success() && text.contains("1 passed"), "{output:?}");
+    }
+
+    fn interrupts_itself() {
         let ctx = Context::in_dir(&std::env::temp_dir());
         let log = ctx.cache.join(format!("ironroot-step-{}", std::process::id()));
         interrupt::leave_to_steps().unwrap();
