@@ -64,6 +64,33 @@ def test_an_announced_report_is_accepted_whole_and_no_other():
     assert bug[3:] in kernel_log.complaints(mixed, [r"WARNING: a\.c"])
 
 
+def test_an_announced_cycle_of_locks_is_accepted_and_no_other():
+    def cycle(wanted, held):
+        return [
+            "<4>[    1.0] ",
+            "<4>[    1.0] ======================================================",
+            "<4>[    1.0] WARNING: possible circular locking dependency detected",
+            "<4>[    1.0] sh/1 is trying to acquire lock:",
+            f"<4>[    1.0] ff60 ({wanted}){{+.+.}}-{{4:4}}, at: f+0x1/0x2",
+            "<4>[    1.0] but task is already holding lock:",
+            f"<4>[    1.0] ff60 ({held}){{+.+.}}-{{4:4}}, at: g+0x1/0x2",
+            "<4>[    1.0] Call Trace:",
+            "<4>[    1.0] [<ffffffff8002f1b8>] show_stack+0x28/0x34",
+            "<4>[    1.0] [<ffffffff80023116>] dump_stack_lvl+0x2e/0x82",
+        ]
+
+    announced = [r"(?s)circular locking.*\(a\).*holding.*\(b\)"]
+    odd = "<4>[    1.1] something odd"
+    assert kernel_log.complaints([*cycle("a", "b"), odd], announced) == [odd[3:]]
+    [report] = kernel_log.complaints([*cycle("a", "c")], announced)
+    assert report.splitlines() == [line[3:] for line in cycle("a", "c")[1:]]
+    # One in whose middle another stands, and one without an end.
+    bug = "<6>[    1.0] BUG: KASAN: slab-use-after-free in f"
+    mixed = [*cycle("a", "b")[:5], bug, *cycle("a", "b")[5:]]
+    assert bug[3:] in kernel_log.complaints(mixed, announced)
+    assert len(kernel_log.complaints(cycle("a", "b")[:5], announced)) == 4
+
+
 @pytest.mark.parametrize(
     ("marker", "log", "after"),
     [

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The kernel's log: what is new in it, and what must not be there."""
 
+import itertools
 import re
 
 WARNING = 4
@@ -30,6 +31,12 @@ KUNIT_SAYS = [
     r"Test should be marked slow \(runtime: ",
 ]
 LINE = re.compile(r"^<(\d+)>(.*)$")
+# A line with a time and nothing else; reports have some around them.
+BLANK = re.compile(r"^\[ *[\d.]+\]\s*$")
+# Lockdep's report of a cycle: it begins with a rule and ends with a trace of calls.
+RULE = re.compile(r"={20,}$")
+CYCLE = "possible circular locking"
+CALL = re.compile(r"\+0x[0-9a-f]+/0x[0-9a-f]+")
 
 
 def parse(lines):
@@ -44,10 +51,33 @@ def parse(lines):
             yield level, line
 
 
+def cycle_end(lines, start):
+    """Where a report of lockdep's that begins at `start` ends; the next line where none begins, or
+    where one has something else in its middle."""
+    texts = [text for _, text in lines[start:]]
+    if len(texts) < 2 or not RULE.search(texts[0]) or CYCLE not in texts[1]:
+        return start + 1
+    trace = next((at for at, text in enumerate(texts) if "Call Trace:" in text), None)
+    if trace is None or any(REPORT.search(text) for text in texts[2:trace]):
+        return start + 1
+    calls = itertools.takewhile(CALL.search, texts[trace + 1 :])
+    return start + trace + 1 + len(list(calls))
+
+
+def joined(lines):
+    """Yields (level, text) with each of lockdep's reports in one text."""
+    lines = list(lines)
+    at = 0
+    while at < len(lines):
+        end = cycle_end(lines, at)
+        yield lines[at][0], "\n".join(text for _, text in lines[at:end])
+        at = end
+
+
 def entries(lines):
     """Yields what belongs together, (level, text) each: a report between its marks, or a line."""
     report = None
-    for level, text in parse(lines):
+    for level, text in joined(parse(lines)):
         if "[ cut here ]" in text:
             # One without an end is lines.
             yield from ([line] for line in report or [])
@@ -70,8 +100,9 @@ def complaints(lines, accepted=()):
     found = []
     for entry in entries(lines):
         bad = [text for level, text in entry if level <= WARNING or REPORT.search(text)]
+        bad = [text for text in bad if not BLANK.match(text)]
         fine = [text for text in bad if any(re.search(p, text) for p in [*KNOWN, *accepted])]
-        heads = [text for text in bad if REPORT.search(text) and "Call Trace:" not in text]
+        heads = [text for text in bad if REPORT.search(text.replace("Call Trace:", ""))]
         if not heads or any(text not in fine for text in heads):
             found += [text for text in bad if text not in fine]
     return found
