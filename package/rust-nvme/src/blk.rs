@@ -291,8 +291,9 @@ impl Request {
         }
     }
 
-    /// Ends a completed request by itself.
-    #[inline(always)]
+    /// Ends a completed request by itself. Apart from [`Self::complete`], whose requests mostly go
+    /// into a batch: that one needs fewer registers so.
+    #[inline(never)]
     fn finish(self) {
         // SAFETY: The request is completed: it is ours, and nobody else's, until it ends.
         unsafe {

@@ -7,7 +7,6 @@
 
 use crate::bindings;
 use crate::blk::Status;
-use crate::spec::CqEntry;
 use core::ptr::NonNull;
 use kernel::error::to_result;
 use kernel::ffi::{c_int, c_uint, c_void};
@@ -601,11 +600,11 @@ impl Ctrl {
         unsafe { bindings::flush_work(&raw mut (*self.as_raw()).scan_work) };
     }
 
-    /// Hands an asynchronous event's completion to the core.
-    pub(crate) fn complete_async_event(self, entry: &CqEntry) {
-        let mut result = bindings::nvme_completion_nvme_result { u64_: entry.result };
+    /// Hands an asynchronous event's completion to the core, `status` as the controller wrote it.
+    pub(crate) fn complete_async_event(self, status: u16, result: u64) {
+        let mut result = bindings::nvme_completion_nvme_result { u64_: result };
         // SAFETY: The controller is valid, the result lives for the call.
-        unsafe { bindings::nvme_complete_async_event(self.as_raw(), entry.status, &raw mut result) }
+        unsafe { bindings::nvme_complete_async_event(self.as_raw(), status, &raw mut result) }
     }
 
     /// Takes one of the aborts that the controller allows at a time; false where none is left.
