@@ -3,6 +3,8 @@
 
 from dataclasses import dataclass, field, replace
 
+from bench.guest import DISKS
+
 
 @dataclass(frozen=True)
 class Side:
@@ -27,6 +29,10 @@ class Side:
     own_names: str = ""
     # The program to end where the command is a loop of several.
     program: str = ""
+    # Of a client that polls: the driver's function that looks whether a request is done, and the
+    # client on a disk that is later done. Only a trace tells what such a request takes.
+    turn: str = ""
+    late_command: str = ""
 
 
 @dataclass(frozen=True)
@@ -39,6 +45,11 @@ class Case:
     requests: int = 2000
     # A control has a delay in the Rust side's client: its ratio must be above 1.
     control: bool = field(default=False)
+
+    @property
+    def polls(self):
+        """Whether the measurement is a trace: how often the client looks is the host's affair."""
+        return bool(self.rust.turn)
 
 
 RNULL = "/sys/kernel/config/rnull/bench"
@@ -164,10 +175,10 @@ MESSAGES = (
 )
 
 
-def nvme_side(driver, options, messages=True, late=False):
+def nvme_side(driver, options, messages=True, disk="at-once"):
     """One NVMe driver on the board's NVMe devices, alone; no scheduler, as nobody uses one there.
 
-    Without messages each has one wire, INTx, for all its queues.
+    Without messages each has one wire, INTx, for all its queues. The client is on one `disk`.
     """
     # One that stays, or gets no device, would be measured under the other's name.
     neither = (
@@ -176,7 +187,7 @@ def nvme_side(driver, options, messages=True, late=False):
     )
     # Which controller is found first is anyone's guess: the disks get names of their own.
     ready = (
-        "for disk in at-once late; do for i in $(seq 50); do"
+        f"for disk in {' '.join(DISKS)}; do for i in $(seq 50); do"
         " ctrl=$(grep -l ^$disk /sys/class/nvme/*/serial); ctrl=${ctrl%/serial}; ctrl=${ctrl##*/};"
         " test -b /dev/${ctrl}n1 && break; sleep 0.2; done;"
         f" readlink /sys/class/nvme/$ctrl/device/driver | grep /{driver}$ &&"
@@ -194,8 +205,8 @@ def nvme_side(driver, options, messages=True, late=False):
             ready,
             *(() if "--poll" in options else (by_message,)),
         ),
-        teardown=(neither, MESSAGES.format(allowed=1), "rm -f /dev/bench-late /dev/bench-at-once"),
-        command=f"blkload /dev/bench-{'late' if late else 'at-once'} --requests {{n}} {options}",
+        teardown=(neither, MESSAGES.format(allowed=1), "rm -f /dev/bench-*"),
+        command=f"blkload /dev/bench-{disk} --requests {{n}} {options}",
     )
 
 
@@ -206,8 +217,19 @@ def nvme_on_four_cpus(driver, options, last=""):
     return replace(side, command=f"sh -c '{command}'", program="blkload", cpus=4)
 
 
+def nvme_polled(driver):
+    """The same by a queue that is polled."""
+    options = "--depth 1 --poll"
+    return replace(
+        nvme_side(driver, options),
+        turn={"rust_nvme": "blk::poll", "nvme": "nvme_poll"}[driver],
+        late_command=nvme_side(driver, options, disk="very-late").command,
+    )
+
+
 def nvme_cases():
     """Rust's NVMe transport against C's, under the same NVMe core; -own is both modules' share."""
+    drivers = ("rust_nvme", "nvme")
     for name, options in {
         "randread-4k-qd1": "--depth 1",
         "randread-4k-qd32": "--depth 32",
@@ -215,16 +237,14 @@ def nvme_cases():
         "randwrite-4k-qd32": "--depth 32 --write",
         "randread-512-qd32": "--depth 32 --size 512",
         "read-128k-qd1": "--depth 1 --size 131072 --sequential",
-        "randread-4k-qd1-polled": "--depth 1 --poll",
     }.items():
-        # Who polls waits awake: of the late disk one would count the turns of its loop.
-        polled = "--poll" in options
-        late = "--depth 1" in options and not polled
-        for messages in (True, False) if "4k" in name and not polled else (True,):
+        disk = "late" if "--depth 1" in options else "at-once"
+        for messages in (True, False) if "4k" in name else (True,):
             yield Case(
                 f"nvme/{name}{'' if messages else '-intx'}",
-                *(nvme_side(side, options, messages, late) for side in ("rust_nvme", "nvme")),
+                *(nvme_side(side, options, messages, disk) for side in drivers),
             )
+    yield Case("nvme/randread-4k-qd1-polled", *map(nvme_polled, drivers))
     sides = (nvme_on_four_cpus(side, "--depth 8") for side in ("rust_nvme", "nvme"))
     yield Case("nvme/randread-4k-qd8-four-queues", *sides, requests=16000)
     # The loop of the client on the last processor must be seen, or that one is not counted.

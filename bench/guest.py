@@ -10,13 +10,15 @@ from pathlib import Path
 
 from ironroot.board import Board
 
-# For the NVMe drivers: a disk that answers at once, and one that takes a millisecond of the host's
-# time, so that who waits for one request has gone to sleep each time before its answer comes.
+# For the NVMe drivers: a disk that answers at once; one that takes a millisecond of the host's
+# time, so that who waits for one request has gone to sleep each time before its answer comes; and
+# one that takes ten, so that who polls looks many times more often than at the first's.
 DISK = "-drive driver=null-co,if=none,id={},size=1G,read-zeroes=on,latency-ns={}"
-# Two controllers: one's disks would share its tags, which costs each request some.
-NVME = (
-    f"{DISK.format('at-once', 0)} -device nvme,serial=at-once,drive=at-once "
-    f"{DISK.format('late', 1_000_000)} -device nvme,serial=late,drive=late"
+DISKS = {"at-once": 0, "late": 1_000_000, "very-late": 10_000_000}
+# A controller each: one's disks would share its tags, which costs each request some.
+NVME = " ".join(
+    f"{DISK.format(name, delay)} -device nvme,serial={name},drive={name}"
+    for name, delay in DISKS.items()
 )
 # Seconds for one command; icount is slow, and so may the machine be.
 PATIENCE = 600

@@ -14,11 +14,14 @@ from pathlib import Path
 from bench import guest
 
 METHOD = "every instruction of the modules in a trace of QEMU, by address"
+POLLED = "every instruction in two traces of QEMU, less the turns of the loop but one"
 # The log's size: some hundred requests of the cheapest kind, and of each kind enough.
 LOG_BYTES = 200 << 20
 # What an instruction takes of the log, and how many requests are enough.
 LINE_BYTES, ENOUGH = 72, 10
 PATIENCE = 300
+# Looks a request by which two traces must differ.
+DIFFERENT = 0.5
 # How many functions a terminal shows; the file has all.
 MOST = 30
 TRACE = re.compile(rb"^Trace \d+: \S+ \[[0-9a-f]+/([0-9a-f]+)/")
@@ -46,8 +49,8 @@ class Symbols:
         self._kernel_space = min(self._addresses[0], text)
 
     def address(self, name):
-        """Where a function begins; Rust's symbols end with the name's length and the name."""
-        rust = f"{len(name)}{name}"
+        """Where a function begins; Rust's symbols end with each name's length and the name."""
+        rust = "".join(f"{len(part)}{part}" for part in name.split("::"))
         for address, symbol, _ in self._symbols:
             if symbol == name or symbol.endswith(rust):
                 return address
@@ -88,38 +91,74 @@ def trace(board, log, size):
 
 
 def per_function(counts, symbols, entry, whole):
-    """Instructions per request of every (function, module), most first."""
+    """Instructions per request of every (function, module)."""
     requests = counts[symbols.address(entry)] if entry else counts.total() / whole
     if requests < ENOUGH:
         raise SystemExit(f"ironroot: error: profile: {requests} requests in the trace")
     functions = Counter()
     for address, count in counts.items():
-        functions[symbols.find(address)] += count
-    return [(name, module, count / requests) for (name, module), count in functions.most_common()]
+        functions[symbols.find(address)] += count / requests
+    return functions
+
+
+def turns(counts, symbols, side):
+    """How often a request's client looked whether it is done."""
+    return counts[symbols.address(side.turn)] / counts[symbols.address(side.entry)]
+
+
+def with_one_turn(quick, late, few, many):
+    """The functions of a request whose first look finds it done.
+
+    Who polls goes round until the answer is there, and how often is the host's affair. Two traces
+    of the same requests differ by turns alone: the difference tells what one takes.
+    """
+    if many - few < DIFFERENT:
+        raise SystemExit(
+            f"ironroot: error: profile: the late disk had {many:.2f} looks a request, the other "
+            f"{few:.2f}: too like each other to tell what one takes"
+        )
+    more = (few - 1) / (many - few)
+    return Counter({one: quick[one] - more * (late[one] - quick[one]) for one in quick | late})
+
+
+def traced(board, side, command, whole, scratch):
+    """How often each address ran while the client did."""
+    shell = board.shell
+    shell.run_check(f"({command.format(n=1_000_000_000)}) >/dev/null 2>&1 &")
+    shell.run_check("sleep 1; cat /proc/loadavg")
+    size = max(LOG_BYTES, int(1.2 * ENOUGH * whole * LINE_BYTES))
+    counts = trace(board, scratch / "trace.log", size)
+    program = side.program or side.command.split()[0]
+    shell.run_check(f"killall {program}; wait; true", timeout=guest.PATIENCE)
+    return counts
 
 
 def profile(board, side, whole, images, scratch):
-    """A side's functions; `whole` is what one request takes."""
-    shell = board.shell
-    with guest.prepared(shell, side):
-        shell.run_check(f"({side.command.format(n=1_000_000_000)}) >/dev/null 2>&1 &")
-        shell.run_check("sleep 1; cat /proc/loadavg")
-        kallsyms = shell.run_check("grep -E ' _text$|\\[' /proc/kallsyms", timeout=guest.PATIENCE)
-        size = max(LOG_BYTES, int(1.2 * ENOUGH * whole * LINE_BYTES))
-        counts = trace(board, scratch / "trace.log", size)
-        program = side.program or side.command.split()[0]
-        shell.run_check(f"killall {program}; wait; true", timeout=guest.PATIENCE)
+    """A side's functions; `whole` is what one request takes, 0 where the trace must tell."""
+    with guest.prepared(board.shell, side):
+        command = "grep -E ' _text$|\\[' /proc/kallsyms"
+        kallsyms = board.shell.run_check(command, timeout=guest.PATIENCE)
+        traces = [
+            traced(board, side, command, whole, scratch)
+            for command in (side.command, side.late_command)
+            if command
+        ]
     system_map = (Path(images) / "System.map").read_text().splitlines()
-    return per_function(counts, Symbols(system_map, kallsyms), side.entry, whole)
+    symbols = Symbols(system_map, kallsyms)
+    found = [per_function(counts, symbols, side.entry, whole) for counts in traces]
+    if not side.turn:
+        return found[0]
+    return with_one_turn(*found, *(turns(counts, symbols, side) for counts in traces))
 
 
 def table(functions, limit=None):
     """What each module takes, and the functions: all, or those that take most."""
     modules = Counter()
-    for _, module, count in functions:
+    for (_, module), count in functions.items():
         modules[module] += count
     lines = [f"{count:10.1f}  {module}" for module, count in modules.most_common()]
-    lines += [f"{count:10.1f}  {name} [{module}]" for name, module, count in functions[:limit]]
+    most = functions.most_common(limit)
+    lines += [f"{count:10.1f}  {name} [{module}]" for (name, module), count in most]
     return "\n".join(lines)
 
 
@@ -127,6 +166,6 @@ def own(functions, side):
     """What a driver's own functions take of a request."""
     return sum(
         count
-        for name, module, count in functions
+        for (name, module), count in functions.items()
         if module in side.own or (side.own_names and module == "vmlinux" and side.own_names in name)
     )

@@ -54,7 +54,8 @@ def measure(cases):
 
 
 def profiles(cases, measured):
-    """Prints each side's functions; rows of what the drivers' own functions take."""
+    """Prints each side's functions; rows of what the drivers' own functions take, and of what
+    only a trace tells."""
     found = {}
     sides = [(case, side) for case in cases for side in (case.rust, case.baseline)]
     scratch = CHECKOUT / "output" / os.environ["BOARD"] / "profile"
@@ -65,14 +66,18 @@ def profiles(cases, measured):
             for case, side in mine:
                 say(f"profile of {case.name} {side.driver}")
                 images, key = os.environ["IRONROOT_IMAGES"], (case.name, side is case.rust)
-                functions = profile.profile(board, side, median(measured[key]), images, scratch)
-                found[key] = profile.own(functions, side)
+                whole = median(measured[key]) if key in measured else 0
+                functions = profile.profile(board, side, whole, images, scratch)
+                found[key] = functions
                 most = profile.table(functions, profile.MOST)
                 print(f"{case.name} {side.driver}, instructions per request\n{most}\n")
                 name = f"{case.name.replace('/', '-')}-{side.driver}.txt"
                 (scratch / name).write_text(profile.table(functions) + "\n")
     for case in cases:
         rust, baseline = found[case.name, True], found[case.name, False]
+        if case.polls:
+            yield row(case, [rust.total()], [baseline.total()], profile.POLLED)
+        rust, baseline = profile.own(rust, case.rust), profile.own(baseline, case.baseline)
         if (case.rust.own or case.rust.own_names) and baseline:
             own = replace(case, name=case.name.replace("/", "-own/", 1))
             yield row(own, [rust], [baseline], profile.METHOD)
@@ -146,10 +151,11 @@ def main():
 
 def parts(board, expression, cases):
     """The benchmark's parts, one after the other: rows each."""
-    found = measure(cases)
-    yield [row(case, found[case.name, True], found[case.name, False]) for case in cases]
-    if os.environ.get("PROFILE"):
-        yield profiles([case for case in cases if not case.control], found)
+    measured = [case for case in cases if not case.polls]
+    found = measure(measured)
+    yield [row(case, found[case.name, True], found[case.name, False]) for case in measured]
+    every = os.environ.get("PROFILE")
+    yield profiles([case for case in cases if case.polls or (every and not case.control)], found)
     yield sizes.rows(board, expression)
     yield boot.rows(expression)
     yield latency.rows(expression)
