@@ -142,10 +142,13 @@ class Board:
     def new_complaints(self, accepted=(), mark="looked at"):
         """What nobody may leave in the kernel's log, since the last mark; sets the next one.
 
-        Both in one command: it runs after each test, and a console is slow.
+        Both in one command: it runs after each test, and a console is slow. It silences the kernel
+        as labgrid did at the login, too: a report has every message shown from then on, and one
+        that comes between a command's status and the line's end hides the status from labgrid.
         """
         read = kernel_log.since(self._marker)
-        return self._complaints(self.shell.run_check(f"{read}; {self._mark(mark)}"), accepted)
+        lines = self.shell.run_check(f"{read}; {self._mark(mark)}; dmesg -n 1")
+        return self._complaints(lines, accepted)
 
     def leaks(self):
         """What kmemleak tells of objects that nothing points to any more; each is told once.
