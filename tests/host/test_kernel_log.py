@@ -64,7 +64,8 @@ def test_an_announced_report_is_accepted_whole_and_no_other():
     assert bug[3:] in kernel_log.complaints(mixed, [r"WARNING: a\.c"])
 
 
-def test_an_announced_cycle_of_locks_is_accepted_and_no_other():
+@pytest.mark.parametrize("trace", ["Call Trace:", "Call trace:"])
+def test_an_announced_cycle_of_locks_is_accepted_and_no_other(trace):
     def cycle(wanted, held):
         return [
             "<4>[    1.0] ",
@@ -74,7 +75,7 @@ def test_an_announced_cycle_of_locks_is_accepted_and_no_other():
             f"<4>[    1.0] ff60 ({wanted}){{+.+.}}-{{4:4}}, at: f+0x1/0x2",
             "<4>[    1.0] but task is already holding lock:",
             f"<4>[    1.0] ff60 ({held}){{+.+.}}-{{4:4}}, at: g+0x1/0x2",
-            "<4>[    1.0] Call Trace:",
+            f"<4>[    1.0] {trace}",
             "<4>[    1.0] [<ffffffff8002f1b8>] show_stack+0x28/0x34",
             "<4>[    1.0] [<ffffffff80023116>] dump_stack_lvl+0x2e/0x82",
         ]

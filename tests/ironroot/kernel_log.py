@@ -36,6 +36,7 @@ BLANK = re.compile(r"^\[ *[\d.]+\]\s*$")
 # Lockdep's report of a cycle: it begins with a rule and ends with a trace of calls.
 RULE = re.compile(r"={20,}$")
 CYCLE = "possible circular locking"
+TRACE = re.compile(r"Call [Tt]race:")
 CALL = re.compile(r"\+0x[0-9a-f]+/0x[0-9a-f]+")
 
 
@@ -54,10 +55,14 @@ def parse(lines):
 def cycle_end(lines, start):
     """Where a report of lockdep's that begins at `start` ends; the next line where none begins, or
     where one has something else in its middle."""
-    texts = [text for _, text in lines[start:]]
-    if len(texts) < 2 or not RULE.search(texts[0]) or CYCLE not in texts[1]:
+    if (
+        start + 1 == len(lines)
+        or not RULE.search(lines[start][1])
+        or CYCLE not in lines[start + 1][1]
+    ):
         return start + 1
-    trace = next((at for at, text in enumerate(texts) if "Call Trace:" in text), None)
+    texts = [text for _, text in lines[start:]]
+    trace = next((at for at, text in enumerate(texts) if TRACE.search(text)), None)
     if trace is None or any(REPORT.search(text) for text in texts[2:trace]):
         return start + 1
     calls = itertools.takewhile(CALL.search, texts[trace + 1 :])
@@ -102,7 +107,7 @@ def complaints(lines, accepted=()):
         bad = [text for level, text in entry if level <= WARNING or REPORT.search(text)]
         bad = [text for text in bad if not BLANK.match(text)]
         fine = [text for text in bad if any(re.search(p, text) for p in [*KNOWN, *accepted])]
-        heads = [text for text in bad if REPORT.search(text.replace("Call Trace:", ""))]
+        heads = [text for text in bad if REPORT.search(TRACE.sub("", text))]
         if not heads or any(text not in fine for text in heads):
             found += [text for text in bad if text not in fine]
     return found
