@@ -247,6 +247,7 @@ def test_load_and_unload(module, shell, loaded, rounds):
 
 # What the kernel's other parts say that go on without debugfs, sysfs or procfs.
 @pytest.mark.expects("debugfs: out of free dentries|kobject: kobject_add_internal failed for")
+@pytest.mark.expects("kmemleak: Cannot allocate a scan area")
 @pytest.mark.expects(
     "Failed to add kobject for irq|WARNING: fs/proc/generic.c:.* remove_proc_entry"
 )
