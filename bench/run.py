@@ -14,7 +14,7 @@ sys.path.insert(0, str(CHECKOUT))
 # QEMU with a count of instructions boots slowly, the more so with several processors.
 os.environ["IRONROOT_TIMEOUT_MULTIPLIER"] = os.environ.get("IRONROOT_TIMEOUT_MULTIPLIER") or "5"
 
-from bench import boot, guest, latency, mdio, plot, profile, sizes  # noqa: E402
+from bench import boot, guest, latency, mdio, plot, profile, sizes, traces  # noqa: E402
 from bench.cases import CASES  # noqa: E402
 from bench.guest import say  # noqa: E402
 from bench.names import selected  # noqa: E402
@@ -69,15 +69,15 @@ def profiles(cases, measured):
                 whole = median(measured[key]) if key in measured else 0
                 functions = profile.profile(board, side, whole, images, scratch)
                 found[key] = functions
-                most = profile.table(functions, profile.MOST)
+                most = traces.table(functions, traces.MOST)
                 print(f"{case.name} {side.driver}, instructions per request\n{most}\n")
                 name = f"{case.name.replace('/', '-')}-{side.driver}.txt"
-                (scratch / name).write_text(profile.table(functions) + "\n")
+                (scratch / name).write_text(traces.table(functions) + "\n")
     for case in cases:
         rust, baseline = found[case.name, True], found[case.name, False]
         if case.polls:
             yield row(case, [rust.total()], [baseline.total()], profile.POLLED)
-        rust, baseline = profile.own(rust, case.rust), profile.own(baseline, case.baseline)
+        rust, baseline = traces.own(rust, case.rust), traces.own(baseline, case.baseline)
         if (case.rust.own or case.rust.own_names) and baseline:
             own = replace(case, name=case.name.replace("/", "-own/", 1))
             yield row(own, [rust], [baseline], profile.METHOD)
