@@ -14,7 +14,7 @@ FUNCTIONS = "/sys/bus/pci/devices"
 POWER_OFF = 0x400
 HOT_PLUG_INTERRUPT = 0x20
 INDICATORS_OFF = 0x3C0
-# Lockdep's opinion of pciehp, once a boot, with no driver of a card in it: the first slot that loses
+# Lockdep's opinion of pciehp, once a boot, with no driver of a card in it: the first slot to lose
 # a card takes the lock of removals under its own, and at boot pciehp took them the other way round.
 PCIEHP = (
     r"(?s)possible circular locking.*-pciehp/\d+ is trying to acquire lock:"
