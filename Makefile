@@ -11,7 +11,7 @@ RUN_BOARD = $(or $(BOARD),qemu_riscv64)
 
 # Recipes read these from the environment, so that no value of theirs is ever
 # parsed as shell.
-export BOARD VARIANT ROOT K SERIAL POWER IMAGE DEVICE YES NAME PROFILE JOBS TOOLCHAIN BUILDROOT NVD DAYS
+export BOARD VARIANT ROOT K SERIAL POWER IMAGE DEVICE YES NAME PROFILE JOBS TOOLCHAIN BUILDROOT NVD DAYS CPUS
 export KERNEL_SOURCE IRONROOT_CACHE IRONROOT_TIMEOUT_MULTIPLIER
 
 ENTER := quick/enter
@@ -27,6 +27,7 @@ help: ## this list
 	@echo '  ROOT=      nvme: the root file system is an NVMe disk'"'"'s, by rust-nvme (image, run, flash)'
 	@echo '  TOOLCHAIN= stable (Debian stable'"'"'s Rust, the default) or latest'
 	@echo '  SERIAL=    test: the board on that serial port; POWER= describes its power switch (docs/hardware.md)'
+	@echo '  CPUS=      run, test: how many processors QEMU has, instead of what board.yaml says'
 	@echo '  JOBS=      parallel jobs; IRONROOT_CACHE= where builds are kept; README.md and docs/ have the rest'
 
 .PHONY: run

@@ -73,13 +73,16 @@ def environment(board, images, disk, serial="", power=""):
 
 
 def target(environment, board, kind):
-    """One of the board's targets, `qemu` or `serial`."""
+    """One of the board's targets, `qemu` or `serial`; the former with CPUS= processors."""
     found = environment.get_target(kind)
     if not found:
         raise SystemExit(
             f"ironroot: error: QEMU does not model {board}; the board itself, with a serial"
             f" adapter: make test BOARD={board} SERIAL=/dev/ttyUSB0"
         )
+    if kind == "qemu" and (cpus := asked_cpus()):
+        # QEMU takes the last of several.
+        found.get_driver("QEMUDriver", activate=False).extra_args += f" -smp {cpus}"
     return found
 
 
@@ -94,8 +97,15 @@ def options(board):
     return yaml.load(board_yaml(board).read_text(), Loader=Loader)["options"]
 
 
+def asked_cpus():
+    """How many processors the user wants QEMU's machine to have; 0: as many as board.yaml says."""
+    return int(os.environ.get("CPUS") or 0)
+
+
 def qemu_cpus(board):
-    """How many processors board.yaml gives to QEMU's machine."""
+    """How many processors QEMU's machine has."""
+    if cpus := asked_cpus():
+        return cpus
     found = re.search(r"^\s*-smp (\d+)", board_yaml(board).read_text(), re.M)
     return int(found[1]) if found else 1
 
