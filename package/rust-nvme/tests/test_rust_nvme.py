@@ -172,21 +172,23 @@ def test_file_system_survives_a_reload(shell, disk, module):
         shell.run_check("umount /tmp/disk", timeout=60)
 
 
+# By processors: 1, 2 and 4, of whose queues the controller gives four.
 @pytest.mark.parametrize(
     ("parameters", "queues"),
     [
-        ("write_queues=1", "1/2/0"),
-        ("poll_queues=1", "2/0/1"),
-        ("write_queues=1 poll_queues=1 io_queue_depth=2", "1/2/1"),
-        ("write_queues=1 poll_queues=2", "1/1/2"),
+        ("write_queues=1", {1: "1/1/0", 2: "1/2/0", 4: "1/3/0"}),
+        ("poll_queues=1", {1: "1/0/1", 2: "2/0/1", 4: "3/0/1"}),
+        ("write_queues=1 poll_queues=1 io_queue_depth=2", {1: "1/1/1", 2: "1/2/1", 4: "1/2/1"}),
+        ("write_queues=1 poll_queues=2", {2: "1/1/2", 4: "1/1/2"}),
     ],
 )
 def test_queues_divide_as_asked(shell, loaded, parameters, queues):
-    if shell.run_check("nproc") != ["2"]:
-        pytest.skip("the division is that of two CPUs")
+    cpus = int(shell.run_check("nproc")[0])
+    if cpus not in queues:
+        pytest.skip(f"not for {cpus} CPUs")
     disk = loaded(parameters)("plain")
     found = shell.run_check(f"dmesg | grep '{disk.name}: .*default/read/poll' | tail -n 1")[0]
-    assert f"{queues} default/read/poll" in found
+    assert f"{queues[cpus]} default/read/poll" in found
     polled = "hipri=1" if "poll_queues" in parameters else "hipri=0"
     disk.fio(
         "rw=randwrite",
@@ -249,9 +251,13 @@ def test_load_and_unload(module, shell, loaded, rounds):
 @pytest.mark.expects("debugfs: out of free dentries")
 @pytest.mark.expects("kobject: (kobject_add_internal failed for|can not set name properly)")
 @pytest.mark.expects("kmemleak: Cannot allocate a scan area")
+@pytest.mark.expects("really_probe: driver_sysfs_add failed|BAR 0: can't reserve")
+@pytest.mark.expects(r"hwmon hwmon\d+: Error -12 creating of_node link")
 @pytest.mark.expects(
     "Failed to add kobject for irq|WARNING: fs/proc/generic.c:.* remove_proc_entry"
 )
+# irq_domain_set_mapping() goes on without a place in its tree; the interrupt then has no handler.
+@pytest.mark.expects("Unexpected interrupt|WARNING: drivers/irqchip/irq-gic-v3.c")
 @pytest.mark.expects(rf"{MODULE} .*probe failed|probe with driver {MODULE} failed|nvme\w+: ")
 def test_probe_survives_failed_allocations(shell, disk, rounds):
     """The nth allocation of a bind fails, for one n after the other, until none is left to fail."""
@@ -268,14 +274,20 @@ def test_probe_survives_failed_allocations(shell, disk, rounds):
         "read left < /proc/self/fail-nth; echo 0 > /proc/self/fail-nth"
     )
     step = rounds(20, 1)
+    # A command whose interrupt gets lost ends with its timeout, and a probe sends some thirty.
+    timeouts = "/sys/module/nvme_core/parameters"
+    usual = shell.run_check(f"cat {timeouts}/admin_timeout {timeouts}/io_timeout")
+    shell.run_check(f"for t in admin io; do echo 2 > {timeouts}/${{t}}_timeout; done")
     disk.unbind()
     code = shell.run_check(
         f"n={step}; left=0; bound={DRIVERS}/{MODULE}/{disk.function}; "
         f"while [ $left = 0 ] && [ $n -lt 3000 ]; do {attempt}; n=$((n + {step})); "
         f"test ! -e $bound || echo {disk.function} > {DRIVERS}/{MODULE}/unbind; "
         "done 2> /dev/null; echo $n",
-        timeout=rounds(120, 3600),
+        timeout=rounds(300, 3600),
     )
+    for kind, seconds in zip(("admin", "io"), usual, strict=True):
+        shell.run_check(f"echo {seconds} > {timeouts}/{kind}_timeout")
     # There was something to fail, and an end to it.
     assert step * 2 < int(code[-1]) < 3000
     disk.bind()
