@@ -461,7 +461,7 @@ impl Iod {
         // SAFETY: The request is mapped once; state and iterator are the callee's to fill, and all
         // zeroes is an iterator where it did not.
         let (mapped, iter) = unsafe {
-            let mapped = bindings::blk_rq_integrity_dma_map_iter_start(
+            let mapped = bindings::rnvme_map_integrity_start(
                 rq.as_raw(),
                 queue.dma().as_raw(),
                 &mut self.metadata.state,
@@ -474,7 +474,7 @@ impl Iod {
             return Err(Status::IOERR);
         }
         self.metadata.begin(rq, iter)?;
-        // Not the data's length; where an IOMMU made one piece, this is all of it.
+        // Not the data's length.
         self.metadata.len = iter.len;
         let first = (wide(iter.addr), iter.len);
         self.metadata.save(queue.dma(), queue, rq, first)?;

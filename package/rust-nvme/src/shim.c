@@ -61,6 +61,37 @@ u64 rnvme_map_integrity_first(struct request *rq, struct device *dev, u32 *len)
 	return map_bvec(rq, dev, &bv, len);
 }
 
+#ifdef CONFIG_BLK_DEV_INTEGRITY
+/*
+ * As blk_rq_integrity_dma_map_iter_start(), but each segment is mapped by itself. Behind an IOMMU
+ * Linux 7.3's gives all segments one range where the data's have no gaps; those of integrity, as
+ * short as 8 bytes, have, and dma_iova_link() then warns and refuses.
+ */
+bool rnvme_map_integrity_start(struct request *rq, struct device *dev,
+			       struct dma_iova_state *state, struct blk_dma_iter *iter)
+{
+	struct bio_integrity_payload *bip = bio_integrity(rq->bio);
+	struct bio_vec bv = rq_integrity_vec(rq);
+
+	/* What memory of another device takes, that function alone finds out; it is seldom cut. */
+	if (is_pci_p2pdma_page(bv.bv_page))
+		return blk_rq_integrity_dma_map_iter_start(rq, dev, state, iter);
+
+	*state = (struct dma_iova_state) {};
+	*iter = (struct blk_dma_iter) {
+		.status = BLK_STS_OK,
+		.p2pdma.map = PCI_P2PDMA_MAP_NONE,
+		.iter = {
+			.bio = rq->bio,
+			.bvecs = bip->bip_vec,
+			.iter = bip->bip_iter,
+			.is_integrity = true,
+		},
+	};
+	return blk_rq_integrity_dma_map_iter_next(rq, dev, iter);
+}
+#endif
+
 /* Undoes a mapping that the iterator made; false where each segment needs it. */
 bool rnvme_unmap_whole(struct request *rq, struct device *dev, struct dma_iova_state *state,
 		       size_t len, enum pci_p2pdma_map_type map)

@@ -59,6 +59,8 @@ unsigned long rnvme_wait_for_completion(struct completion *done, unsigned long j
 
 u64 rnvme_map_first(struct request *rq, struct device *dev, u32 *len);
 u64 rnvme_map_integrity_first(struct request *rq, struct device *dev, u32 *len);
+bool rnvme_map_integrity_start(struct request *rq, struct device *dev,
+			       struct dma_iova_state *state, struct blk_dma_iter *iter);
 bool rnvme_unmap_whole(struct request *rq, struct device *dev, struct dma_iova_state *state,
 		       size_t len, enum pci_p2pdma_map_type map);
 bool rnvme_coalesced(struct dma_iova_state *state);

@@ -67,6 +67,21 @@ def test_metadata_behind_an_iommu(shell, loaded):
     shell.run_check("cmp /tmp/out /tmp/in && cmp /tmp/tags /tmp/read")
 
 
+def test_metadata_of_merged_requests_behind_an_iommu(shell, loaded):
+    """Pieces of 8 bytes, each from another bio: no two of them may share a page of the IOMMU's."""
+    tags = behind(loaded()("tags"))
+    queue = f"/sys/block/{tags.path.split('/')[-1]}/queue"
+    # A scheduler merges; without one, requests go as they come.
+    shell.run_check(f"echo mq-deadline > {queue}/scheduler")
+    shell.run_check("head -c 1048576 /dev/urandom > /tmp/out")
+    merged = f"awk '{{ print $2 + $6 }}' {queue}/../stat"
+    before = int(shell.run_check(merged)[0])
+    shell.run_check(f"dd if=/tmp/out of={tags.path} bs=64k conv=fsync")
+    shell.run_check("echo 3 > /proc/sys/vm/drop_caches")
+    shell.run_check(f"cmp -n 1048576 /tmp/out {tags.path}")
+    assert int(shell.run_check(merged)[0]) > before
+
+
 @pytest.mark.expects(r"nvme\d+: resetting controller")
 def test_resets_and_rebinds_behind_an_iommu(shell, loaded, rounds):
     """Rings go and come, and their mappings with them."""

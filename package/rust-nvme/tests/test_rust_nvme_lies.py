@@ -199,7 +199,9 @@ class Liar:
 
 @pytest.fixture
 def liar(board, memory, loaded):
-    """The controller that lies."""
+    """The controller that lies, about two queues."""
+    if board.shell.run_check("nproc") == ["1"]:
+        pytest.skip("one CPU has one queue")
     return Liar(board, memory, loaded()("liar"))
 
 
