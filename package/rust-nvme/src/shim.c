@@ -3,7 +3,8 @@
  * The inline functions and macros of the kernel that Rust cannot call.
  *
  * On the path of a request stand rnvme_map_first() and, where a device's
- * mapping needs undoing, rnvme_unmap_whole(): one call each.
+ * mapping needs undoing, rnvme_unmap_whole(): one call each. Metadata has
+ * rnvme_map_integrity_first() or, in several segments, rnvme_map_integrity_start().
  */
 #include <linux/completion.h>
 #include <linux/pci-p2pdma.h>

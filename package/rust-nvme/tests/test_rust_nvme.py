@@ -279,15 +279,18 @@ def test_probe_survives_failed_allocations(shell, disk, rounds):
     usual = shell.run_check(f"cat {timeouts}/admin_timeout {timeouts}/io_timeout")
     shell.run_check(f"for t in admin io; do echo 2 > {timeouts}/${{t}}_timeout; done")
     disk.unbind()
-    code = shell.run_check(
-        f"n={step}; left=0; bound={DRIVERS}/{MODULE}/{disk.function}; "
-        f"while [ $left = 0 ] && [ $n -lt 3000 ]; do {attempt}; n=$((n + {step})); "
-        f"test ! -e $bound || echo {disk.function} > {DRIVERS}/{MODULE}/unbind; "
-        "done 2> /dev/null; echo $n",
-        timeout=rounds(300, 3600),
-    )
-    for kind, seconds in zip(("admin", "io"), usual, strict=True):
-        shell.run_check(f"echo {seconds} > {timeouts}/{kind}_timeout")
+    try:
+        code = shell.run_check(
+            f"n={step}; left=0; bound={DRIVERS}/{MODULE}/{disk.function}; "
+            f"while [ $left = 0 ] && [ $n -lt 3000 ]; do {attempt}; n=$((n + {step})); "
+            f"test ! -e $bound || echo {disk.function} > {DRIVERS}/{MODULE}/unbind; "
+            "done 2> /dev/null; echo $n",
+            timeout=rounds(300, 3600),
+        )
+    finally:
+        # The tests after this one find the module loaded still.
+        for kind, seconds in zip(("admin", "io"), usual, strict=True):
+            shell.run_check(f"echo {seconds} > {timeouts}/{kind}_timeout")
     # There was something to fail, and an end to it.
     assert step * 2 < int(code[-1]) < 3000
     disk.bind()
