@@ -71,14 +71,17 @@ def test_metadata_of_merged_requests_behind_an_iommu(shell, loaded):
     """Pieces of 8 bytes, each from another bio: no two of them may share a page of the IOMMU's."""
     tags = behind(loaded()("tags"))
     queue = f"/sys/block/{tags.path.split('/')[-1]}/queue"
-    # A scheduler merges; without one, requests go as they come.
-    shell.run_check(f"echo mq-deadline > {queue}/scheduler")
     shell.run_check("head -c 1048576 /dev/urandom > /tmp/out")
     merged = f"awk '{{ print $2 + $6 }}' {queue}/../stat"
     before = int(shell.run_check(merged)[0])
-    shell.run_check(f"dd if=/tmp/out of={tags.path} bs=64k conv=fsync")
-    shell.run_check("echo 3 > /proc/sys/vm/drop_caches")
-    shell.run_check(f"cmp -n 1048576 /tmp/out {tags.path}")
+    # A scheduler merges; without one, requests go as they come.
+    shell.run_check(f"echo mq-deadline > {queue}/scheduler")
+    try:
+        shell.run_check(f"dd if=/tmp/out of={tags.path} bs=64k conv=fsync")
+        shell.run_check("echo 3 > /proc/sys/vm/drop_caches")
+        shell.run_check(f"cmp -n 1048576 /tmp/out {tags.path}")
+    finally:
+        shell.run(f"echo none > {queue}/scheduler")
     assert int(shell.run_check(merged)[0]) > before
 
 
