@@ -264,8 +264,10 @@ def test_a_command_that_hangs_is_aborted_and_the_controller_reset(board, shell, 
         arguments = {"id": "nvslow", "bps": bytes_a_second, **limits}
         board.qemu.monitor_command("block_set_io_throttle", arguments)
 
-    # As long again has the retry, and so the loop below, which a slow machine needs.
-    shell.run_check(f"echo 2000 > /sys/block/{slow.path.removeprefix('/dev/')}/queue/io_timeout")
+    timeout = f"/sys/block/{slow.path.removeprefix('/dev/')}/queue/io_timeout"
+    usual = shell.run_check(f"cat {timeout}")[0]
+    # The retry has this long too: the loop below must see the reset, and lift the limit, by then.
+    shell.run_check(f"echo 2000 > {timeout}")
     read = f"dd if={slow.path} of=/tmp/in bs=64k count=2 iflag=direct"
     logged = f"dmesg | grep -q '{slow.name}: I/O tag .*timed out, %s'"
     # QEMU stands still while the controller waits for such a read to end: not for long.
@@ -278,6 +280,7 @@ def test_a_command_that_hangs_is_aborted_and_the_controller_reset(board, shell, 
     finally:
         allow(FAST)
     shell.run_check("while pidof dd > /dev/null; do sleep 0.1; done", timeout=60)
+    shell.run(f"echo {usual} > {timeout}")
     assert shell.run_check("cat /tmp/code") == ["0"]
     shell.run_check("cmp /tmp/out /tmp/in")
     assert shell.run_check(f"cat /sys/class/nvme/{slow.name}/state") == ["live"]
