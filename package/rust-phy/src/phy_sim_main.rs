@@ -25,7 +25,7 @@
 //! | `eee ADDR` | says that the network device does low power idle itself |
 //! | `loopback ADDR MBIT`, `unloop ADDR` | puts the PHY into loopback, and out of it |
 //! | `irq ADDR [MS]` | fires the PHY's interrupt, or lets it fire after so many milliseconds |
-//! | `settle ADDR` | waits until phylib is through with interrupt and state machine |
+//! | `settle ADDR` | waits until phylib is through with interrupt, state machine and what it has begun |
 //! | `get ADDR PAGE REG`, `getmmd ADDR DEVAD REG` | answers with a value |
 //! | `log` | answers with all accesses since the last time: `r\|w ADDR REG VALUE` |
 

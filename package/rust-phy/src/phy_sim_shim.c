@@ -272,8 +272,9 @@ int phy_sim_bus_clock(struct phy_sim_bus *sim, int addr, const char *name, unsig
 }
 
 /*
- * Waits for what phylib has to do with the PHY now: its interrupt, then a pass
- * of its state machine.
+ * Waits for what phylib has to do with the PHY now: its interrupt, a pass of
+ * its state machine, and what it has begun under the PHY's lock, as switching
+ * a LED.
  */
 int phy_sim_bus_settle(struct phy_sim_bus *sim, int addr)
 {
@@ -284,6 +285,8 @@ int phy_sim_bus_settle(struct phy_sim_bus *sim, int addr)
 	if (sim->irq[addr] >= 0)
 		synchronize_irq(sim->irq[addr]);
 	flush_delayed_work(&netdev->phydev->state_queue);
+	mutex_lock(&netdev->phydev->lock);
+	mutex_unlock(&netdev->phydev->lock);
 	return 0;
 }
 

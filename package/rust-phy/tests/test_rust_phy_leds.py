@@ -29,7 +29,8 @@ RULES = (
     "link_10 link_100 link_1000",
     "full_duplex",
 )
-# `seen` waits for an access since the last `forget`: the kernel switches LEDs in the background.
+# `seen` waits for an access since the last `forget`, and for the others that belong to it: the
+# kernel switches LEDs in the background.
 # Few commands are programs: an emulated board takes longer for a `cat` than for what it reads.
 FUNCTIONS = """
 forget() { tell log; }
@@ -40,6 +41,7 @@ seen() {
         [ $tries -lt 500 ] || { echo never seen; return 1; }
         [ $tries -lt 20 ] || usleep 20000
     done
+    tell 'settle 0'
 }
 light() { forget; echo $1 > brightness; seen; }
 show() { while read -r line; do echo "$line"; done < $1; }
