@@ -2,6 +2,7 @@
 """Reboot, shutdown, U-Boot's prompt; each leaves the board logged in for the next test."""
 
 import pytest
+from ironroot.board import QemuEnded
 from ironroot.environment import lacks
 
 
@@ -37,3 +38,15 @@ def test_u_boot_stops_for_a_key_and_goes_on(board, shell):
     assert u_boot.run_check("version")[0].startswith("U-Boot 20")
     board.boot_from_u_boot()
     assert shell.run_check("cat /proc/sys/kernel/random/boot_id") != before
+
+
+@pytest.mark.boots(1)
+@pytest.mark.qemu_only("a board cannot crash as a program does")
+def test_a_qemu_that_ends_is_named_and_replaced(board, shell):
+    board.qemu._child.terminate()
+    with pytest.raises(QemuEnded, match="QEMU ended by itself, with status 0"):
+        shell.run_check("true")
+    with pytest.raises(QemuEnded):
+        board.new_complaints()
+    board.boot_if_ended()
+    assert shell.run_check("echo up") == ["up"]

@@ -2,6 +2,7 @@
 """A board under test: power and console, the same for QEMU and a serial port."""
 
 import os
+import signal
 import subprocess
 import tempfile
 from pathlib import Path
@@ -35,6 +36,26 @@ def scaled(run, console):
     return scaled_run
 
 
+class QemuEnded(Exception):
+    """QEMU ended while a test was talking to the board."""
+
+
+def watched(call, qemu):
+    """labgrid's read or write of QEMU's console, which alone goes on with a QEMU that is gone."""
+
+    def watched_call(*args, **rest):
+        try:
+            if result := call(*args, **rest):
+                return result
+        except ConnectionError:
+            pass
+        status = qemu._child.wait(timeout=30 * MULTIPLIER)
+        how = signal.Signals(-status).name if status < 0 else f"status {status}"
+        raise QemuEnded(f"QEMU ended by itself, with {how}; the next test has a new one")
+
+    return watched_call
+
+
 class Board:
     """The board that IRONROOT_BOARD names, through QEMU or through IRONROOT_SERIAL.
 
@@ -63,8 +84,10 @@ class Board:
         self.environment = environment(self.name, self.images, disk, serial, power)
         self.target = target(self.environment, self.name, "qemu" if self.is_qemu else "serial")
         self.recorder = Recorder(self.target)
-        if qemu_args:
+        if self.is_qemu:
             qemu = self.target.get_driver("QEMUDriver", activate=False)
+            qemu._read, qemu._write = watched(qemu._read, qemu), watched(qemu._write, qemu)
+        if qemu_args:
             if callable(qemu_args):
                 qemu_args = qemu_args(qemu.get_qemu_base_args(), Path(self._scratch.name))
             qemu.extra_args += f" {qemu_args}"
@@ -270,6 +293,14 @@ class Board:
         self.qemu.monitor_command("quit")
         self.qemu._child.wait(timeout=30 * MULTIPLIER)
         self._has_ended()
+
+    def boot_if_ended(self):
+        """Boots again where QEMU has ended under the test before."""
+        if self.is_qemu and (not self.qemu._child or self.qemu._child.poll() is not None):
+            self.target.deactivate(self.shell)
+            self._has_ended()
+            self.boot()
+            self.mark_log("booted again")
 
     def cut_power(self):
         """Ends QEMU as a power cut ends a board: at once, whatever it is doing."""

@@ -120,6 +120,7 @@ def board(booted, request):
         pytest.skip(mark.args[1])
     if (package := package_of(request.node.path)) and not booted.has_package(package):
         pytest.skip(f"the image does not have package/{package}")
+    booted.boot_if_ended()
     yield booted
     accepted = [mark.args[0] for mark in request.node.iter_markers("expects")]
     ended = "after " + re.sub("[^a-z0-9_]", "-", request.node.name.lower())
