@@ -87,10 +87,10 @@ class Board:
         if self.is_qemu:
             qemu = self.target.get_driver("QEMUDriver", activate=False)
             qemu._read, qemu._write = watched(qemu._read, qemu), watched(qemu._write, qemu)
-        if qemu_args:
             if callable(qemu_args):
                 qemu_args = qemu_args(qemu.get_qemu_base_args(), Path(self._scratch.name))
-            qemu.extra_args += f" {qemu_args}"
+            if qemu_args:
+                qemu.extra_args += f" {qemu_args}"
         self.shell = self.target.get_driver("ShellDriver", activate=False)
         self.shell.login_timeout = int(self.shell.login_timeout * MULTIPLIER)
         self.shell.await_login_timeout = int(self.shell.await_login_timeout * MULTIPLIER)
